@@ -25,7 +25,8 @@
 //
 // Handles of name_to_handle_at(2), hence NFS servers, work for as long as the
 // mount lives: inode numbers are never reused, and an inode which the kernel
-// has forgotten is found again by its number.
+// has forgotten is found again by its number. Only the hidden directory, as the
+// kernel searches a directory by listing its parent, has none that lasts.
 package fs
 
 import (

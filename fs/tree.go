@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"syscall"
@@ -20,6 +21,7 @@ type tree struct {
 	problems problems
 	scratch  *os.Root // where the contents of scratch files are made
 	start    time.Time
+	gen      uint64
 	owner    fuse.Owner
 
 	// mu is taken after any node's lock.
@@ -33,6 +35,7 @@ func newTree(dir view.Dir, scratch *os.Root, o Options) *tree {
 		opts:    o,
 		scratch: scratch,
 		start:   time.Now(),
+		gen:     uint64(rand.Uint32()), // the kernel keeps 32 bits
 		owner:   fuse.Owner{Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid())},
 		lastIno: fuse.FUSE_ROOT_ID,
 		nodes:   map[uint64]node{},
@@ -96,7 +99,7 @@ var (
 // id is the node's identity. The generation differs between mounts, so that a
 // handle which an NFS client kept from an earlier mount is refused.
 func (b *base) id(kind uint32) gofs.StableAttr {
-	return gofs.StableAttr{Mode: kind, Ino: b.ino, Gen: uint64(uint32(b.t.start.Unix()))}
+	return gofs.StableAttr{Mode: kind, Ino: b.ino, Gen: b.t.gen}
 }
 
 // Statfs tells of the place where scratch files go, since only they can grow.

@@ -1,0 +1,31 @@
+package fs
+
+import "testing"
+
+func TestParseMountInfo(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want MountInfo
+		ok   bool
+	}{
+		{"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue",
+			MountInfo{"/mnt2", "98:0", "ext3", "/dev/root"}, true},
+		{`40 35 0:45 / /a\040b\134c\011 rw - fuse.tpfs /x\040-\040y rw`,
+			MountInfo{"/a b\\c\t", "0:45", "fuse.tpfs", "/x - y"}, true},
+		{"40 35 0:45 / /mnt rw shared:1 master:2 - fuse.tpfs  rw",
+			MountInfo{"/mnt", "0:45", "fuse.tpfs", ""}, true},
+		{"40 35 0:45 / /mnt rw", MountInfo{}, false},
+		{"- -", MountInfo{}, false},
+		{"", MountInfo{}, false},
+	} {
+		got, ok := parseMountInfo(c.line)
+		if got != c.want || ok != c.ok {
+			t.Errorf("%q: %+v, %v; want %+v, %v", c.line, got, ok, c.want, c.ok)
+		}
+	}
+	for in, want := range map[string]string{`\04`: `\04`, `\999`: `\999`, `\`: `\`, `a\134b`: `a\b`} {
+		if got := unescape(in); got != want {
+			t.Errorf("unescape(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
