@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,20 +128,16 @@ func (d *Dir) Names() ([]string, error) {
 		}
 		list := os.NewFile(uintptr(fd), d.path)
 		defer list.Close()
-		entries, err := list.ReadDir(-1)
+		all, err := list.Readdirnames(-1)
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if e.Type().IsRegular() {
-				names = append(names, e.Name())
+		for _, name := range all {
+			if name == parentName {
 				continue
 			}
-			if e.Type()&fs.ModeSymlink == 0 || e.Name() == parentName {
-				continue
-			}
-			if st, err := statat(dirfd, e.Name()); err == nil && isRegular(&st) {
-				names = append(names, e.Name())
+			if st, err := statat(dirfd, name); err == nil && isRegular(&st) {
+				names = append(names, name)
 			}
 		}
 		return nil
@@ -149,7 +145,7 @@ func (d *Dir) Names() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot list the directory: %w", d.path, err)
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names, nil
 }
 
@@ -198,6 +194,10 @@ func (d *Dir) Open(name string) (*File, error) {
 		if !isRegular(&st) {
 			unix.Close(fd)
 			return errNotRegular
+		}
+		if err := unix.SetNonblock(fd, false); err != nil {
+			unix.Close(fd)
+			return err
 		}
 		f = &File{name: name, f: os.NewFile(uintptr(fd), filepath.Join(d.path, name)), fd: fd, stamp: stampOf(&st)}
 		return nil

@@ -319,6 +319,10 @@ type Image struct {
 // not looked into. What is kept of r, payload and raw images, is read only
 // when the image is written.
 func Read(name string, r io.ReaderAt, size int64) (*Image, error) {
+	return read(name, r, size, MaxImage)
+}
+
+func read(name string, r io.ReaderAt, size int64, limit int) (*Image, error) {
 	k, _ := KindOf(name)
 	img := &Image{Name: name, Kind: k}
 	if k.Container == Raw {
@@ -338,8 +342,8 @@ func Read(name string, r io.ReaderAt, size int64) (*Image, error) {
 		if err != nil {
 			return nil, err
 		}
-		if kept += len(e.raw) + entryCost; kept > MaxImage {
-			return nil, e.errorf("the image takes more than %d bytes of memory", MaxImage)
+		if kept += len(e.raw) + entryCost; kept > limit {
+			return nil, e.errorf("the image takes more than %d bytes of memory", limit)
 		}
 		img.Entries = append(img.Entries, e)
 	}

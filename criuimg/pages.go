@@ -133,6 +133,58 @@ func (s *PageStore) Present(addr uint64) bool {
 	return false
 }
 
+// Check makes sure that every page the store's dumps promise can be read: the
+// pages files are as long as they must be, and every page that is said to be in
+// a parent is there. It reads no page. CRIU, given a pages file that is too
+// short, tries for ever.
+func (s *PageStore) Check() error {
+	for l := s.top; l != nil; {
+		parent, err := l.check()
+		if err != nil {
+			return err
+		}
+		l = parent
+	}
+	return nil
+}
+
+// check checks one layer against the one below it, and gives that, if it is
+// needed.
+func (l *layer) check() (parent *layer, err error) {
+	if l.total > 0 {
+		if _, err := l.openPages(); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range l.pm.Extents {
+		if e.Flags&PEParent == 0 {
+			continue
+		}
+		if parent, err = l.openParent(); err != nil {
+			return nil, err
+		}
+		for addr := e.Addr; addr < e.End(); {
+			if parent == nil {
+				return nil, l.noParentError(addr)
+			}
+			i, ok := parent.find(addr)
+			if !ok || parent.pm.Extents[i].Flags&(PEParent|PEPresent) == 0 {
+				return nil, l.notInParentError(addr, parent)
+			}
+			addr = parent.pm.Extents[i].End()
+		}
+	}
+	return parent, nil
+}
+
+func (l *layer) noParentError(addr uint64) error {
+	return imageErrorf(l.label, "the page at 0x%x is said to be in the parent dump, but there is no %s in a directory %q beside it", addr&^(PageSize-1), l.name, parentName)
+}
+
+func (l *layer) notInParentError(addr uint64, parent *layer) error {
+	return imageErrorf(l.label, "the page at 0x%x is said to be in the parent dump, but %s does not have it", addr&^(PageSize-1), parent.label)
+}
+
 // Close closes all files of the store, but not the Dir it was opened with.
 func (s *PageStore) Close() error { return s.top.close() }
 
@@ -200,11 +252,11 @@ func (l *layer) readParent(p []byte, addr uint64) (int, error) {
 		return 0, err
 	}
 	if parent == nil {
-		return 0, imageErrorf(l.label, "the page at 0x%x is said to be in the parent dump, but there is no %s in a directory %q beside it", addr&^(PageSize-1), l.name, parentName)
+		return 0, l.noParentError(addr)
 	}
 	n, err := parent.readAt(p, addr)
 	if missing, ok := err.(*NoPageError); ok {
-		err = imageErrorf(l.label, "the page at 0x%x is said to be in the parent dump, but %s does not have it", missing.Addr, parent.label)
+		err = l.notInParentError(missing.Addr, parent)
 	}
 	return n, err
 }

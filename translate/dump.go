@@ -1,0 +1,287 @@
+package translate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"syscall"
+
+	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/inventory"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/mm"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/pstree"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/tpfs/tpfs/criuimg"
+	"github.com/tpfs/tpfs/translate/isa"
+)
+
+// dump is what a dump directory is about, before anything is translated.
+type dump struct {
+	*criuimg.Dir
+	isa   isa.ISA
+	tasks []*task
+	// stamps identify the images as they were when the dump was opened.
+	stamps map[string]criuimg.Stamp
+}
+
+// task is one process of the dump.
+type task struct {
+	pid     uint32
+	threads []uint32 // the leader first
+	comm    string
+	// dead marks a zombie, which has neither memory nor registers.
+	dead bool
+	// exe is the path of the executable; exeFiles are the numbers under which
+	// files.img and the mappings know it.
+	exe      string
+	exeFiles map[uint32]bool
+	// exeSize and exeBuildID are what the dump says of it. The build id is
+	// nil if CRIU was told not to store it.
+	exeSize    uint64
+	exeBuildID []byte
+	mm         *mm.MmEntry
+}
+
+// The oldest and newest layout of images that is understood, as the inventory
+// counts it: CRIU 3.17 to 4.2.
+const imgVersion = 2
+
+// taskDead is the state of a zombie (criu/include/pstree.h, enum in
+// compel/include/uapi/task-state.h).
+const taskDead = 0x6
+
+// openDump reads the inventory, the process tree and what a process's memory
+// and files images say of its executable.
+func openDump(path string) (*dump, error) {
+	dir, err := criuimg.OpenDir(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &dump{Dir: dir}
+	if err := d.read(); err != nil {
+		dir.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
+func (d *dump) read() error {
+	if err := d.stamp(); err != nil {
+		return err
+	}
+	for name := range d.stamps {
+		if p := pluginOf(name); p != "" {
+			return fmt.Errorf("%s: an image of CRIU's %s plugin: the state of such a device cannot be translated", name, p)
+		}
+	}
+	if _, ok := d.stamps["inventory.img"]; !ok {
+		return errors.New("inventory.img is missing: this is no CRIU dump, or criu dump did not finish")
+	}
+	inv, err := criuimg.One[*inventory.InventoryEntry](d.Dir, "inventory.img")
+	if err != nil {
+		return err
+	}
+	if v := inv.GetImgVersion(); v != imgVersion {
+		return fmt.Errorf("inventory.img: images of version %d; version %d is understood (CRIU 3.17 to 4.2)", v, imgVersion)
+	}
+	if plugins := inventoryPlugins(inv); len(plugins) > 0 {
+		return fmt.Errorf("inventory.img: dumped with the CRIU plugin %s, whose state cannot be translated", strings.Join(plugins, ", "))
+	}
+	files, err := d.readFiles()
+	if err != nil {
+		return err
+	}
+	img, err := d.image("pstree.img")
+	if err != nil {
+		return err
+	}
+	for _, e := range img.Entries {
+		m, err := e.Message()
+		if err != nil {
+			return err
+		}
+		t, err := d.readTask(m.(*pstree.PstreeEntry), files)
+		if err != nil {
+			return err
+		}
+		d.tasks = append(d.tasks, t)
+	}
+	if d.isa == nil {
+		return errors.New("pstree.img: the dump holds no living process")
+	}
+	return nil
+}
+
+// stamp takes the identity of every file of the directory.
+func (d *dump) stamp() error {
+	names, err := d.Names()
+	if err != nil {
+		return err
+	}
+	d.stamps = make(map[string]criuimg.Stamp, len(names))
+	for _, name := range names {
+		if d.stamps[name], err = d.Stamp(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// image reads a whole image of small entries.
+func (d *dump) image(name string) (*criuimg.Image, error) {
+	f, err := d.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is missing from the dump: %w", name, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return criuimg.Read(name, f, f.Size())
+}
+
+func (d *dump) readFiles() (map[uint32]*fdinfo.FileEntry, error) {
+	img, err := d.image("files.img")
+	if err != nil {
+		return nil, err
+	}
+	files := map[uint32]*fdinfo.FileEntry{}
+	for _, e := range img.Entries {
+		m, err := e.Message()
+		if err != nil {
+			return nil, err
+		}
+		f := m.(*fdinfo.FileEntry)
+		files[f.GetId()] = f
+	}
+	return files, nil
+}
+
+func (d *dump) readTask(p *pstree.PstreeEntry, files map[uint32]*fdinfo.FileEntry) (*task, error) {
+	t := &task{pid: p.GetPid(), threads: p.GetThreads(), exeFiles: map[uint32]bool{}}
+	if len(t.threads) == 0 {
+		return nil, fmt.Errorf("pstree.img: process %d has no thread", t.pid)
+	}
+	name := coreName(t.pid)
+	core, err := criuimg.One[*criu_core.CoreEntry](d.Dir, name)
+	if err != nil {
+		return nil, err
+	}
+	t.comm = core.GetTc().GetComm()
+	arch := slices.IndexFunc(isas, func(i isa.ISA) bool { return i.March() == core.GetMtype() })
+	switch {
+	case arch < 0:
+		return nil, fmt.Errorf("%s: dumped on %v, which is not supported", name, core.GetMtype())
+	case d.isa == nil:
+		d.isa = isas[arch]
+	case d.isa != isas[arch]:
+		return nil, fmt.Errorf("%s: dumped on %s, but other processes on %s", name, isas[arch].Name(), d.isa.Name())
+	}
+	if core.GetTc().GetTaskState() == taskDead {
+		t.dead = true
+		return t, nil
+	}
+
+	name = mmName(t.pid)
+	if t.mm, err = criuimg.One[*mm.MmEntry](d.Dir, name); err != nil {
+		return nil, err
+	}
+	exe := files[t.mm.GetExeFileId()].GetReg()
+	if exe == nil {
+		return nil, fmt.Errorf("%s: the executable is file %d, which files.img does not have", name, t.mm.GetExeFileId())
+	}
+	t.exe, t.exeSize, t.exeBuildID = exe.GetName(), exe.GetSize(), buildIDBytes(exe.GetBuildId())
+	t.exeFiles[exe.GetId()] = true
+	for _, v := range t.mm.GetVmas() {
+		id := uint32(v.GetShmid())
+		if v.GetStatus()&(vmaFilePrivate|vmaFileShared) != 0 && files[id].GetReg().GetName() == t.exe {
+			t.exeFiles[id] = true
+		}
+	}
+	return t, nil
+}
+
+// fresh makes sure that images are those which the dump had when it was opened.
+func (d *dump) fresh(names ...string) error {
+	for _, name := range names {
+		is, err := d.Stamp(name)
+		if err := d.same(name, is, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openFresh opens an image if it is still the one the dump had.
+func (d *dump) openFresh(name string) (*criuimg.File, error) {
+	f, err := d.Open(name)
+	if err != nil {
+		return nil, d.same(name, criuimg.Stamp{}, err)
+	}
+	if err := d.same(name, f.Stamp(), nil); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// same compares what was just found of an image with what there was. An image
+// that was missing, and is, is fs.ErrNotExist.
+func (d *dump) same(name string, is criuimg.Stamp, err error) error {
+	was, ok := d.stamps[name]
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && (!missing || !ok):
+		return err
+	case missing || !ok || was != is:
+		return fmt.Errorf("%s changed since the dump was opened: mount it again (%w)", name, syscall.ESTALE)
+	}
+	return nil
+}
+
+func coreName(tid uint32) string { return fmt.Sprintf("core-%d.img", tid) }
+func mmName(pid uint32) string   { return fmt.Sprintf("mm-%d.img", pid) }
+
+// pluginOf names the CRIU plugin that an image is of.
+func pluginOf(image string) string {
+	for _, p := range []string{"amdgpu", "cuda"} {
+		if strings.HasPrefix(image, p+"-") {
+			return p
+		}
+	}
+	return ""
+}
+
+// inventoryPlugins are the plugins that took part in the dump: field 12 of
+// the inventory since CRIU 4.1, a message with names in its field 12. The
+// generated messages do not know it.
+func inventoryPlugins(inv *inventory.InventoryEntry) []string {
+	const field = 12
+	var names []string
+	each := func(b []byte, f func([]byte)) {
+		for len(b) > 0 {
+			num, typ, n := protowire.ConsumeTag(b)
+			if n < 0 {
+				return
+			}
+			b = b[n:]
+			if num == field && typ == protowire.BytesType {
+				if v, n := protowire.ConsumeBytes(b); n >= 0 {
+					f(v)
+				}
+			}
+			if n = protowire.ConsumeFieldValue(num, typ, b); n < 0 {
+				return
+			}
+			b = b[n:]
+		}
+	}
+	each(inv.ProtoReflect().GetUnknown(), func(entry []byte) {
+		each(entry, func(name []byte) { names = append(names, string(name)) })
+	})
+	return names
+}

@@ -1,0 +1,200 @@
+package translate
+
+import (
+	"fmt"
+	"math"
+
+	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+
+	"github.com/tpfs/tpfs/criuimg"
+	"github.com/tpfs/tpfs/pair"
+)
+
+// Report is what a person wants to know of a dump first. Its JSON form is part
+// of the interface of the command.
+type Report struct {
+	Source string       `json:"source"`
+	Arch   string       `json:"arch"`
+	Images int          `json:"images"`
+	Bytes  int64        `json:"bytes"` // of all images
+	Tasks  []TaskReport `json:"tasks"`
+}
+
+// TaskReport is one process.
+type TaskReport struct {
+	PID        uint32 `json:"pid"`
+	Command    string `json:"command"`
+	Zombie     bool   `json:"zombie,omitempty"`
+	Executable string `json:"executable,omitempty"`
+	// Mapped and Dumped are in bytes: the size of all mappings, and of the
+	// pages that this dump, without its parents, holds of them.
+	Mapped uint64 `json:"mapped"`
+	Dumped uint64 `json:"dumped"`
+	// Problem stands in the way of the whole process.
+	Problem string         `json:"problem,omitempty"`
+	Threads []ThreadReport `json:"threads"`
+}
+
+// ThreadReport is one thread.
+type ThreadReport struct {
+	TID uint32 `json:"tid"`
+	// State is "parked", "in" a system call, or empty if it cannot be told.
+	State string `json:"state,omitempty"`
+	// Stack names the functions on the call stack, innermost first.
+	Stack   []string `json:"stack,omitempty"`
+	Movable bool     `json:"movable"`
+	Reason  string   `json:"reason,omitempty"` // why it is not
+}
+
+// Movable says whether every thread of the dump can be moved.
+func (r *Report) Movable() bool {
+	for _, t := range r.Tasks {
+		if t.Problem != "" {
+			return false
+		}
+		for _, th := range t.Threads {
+			if !th.Movable {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Inspect looks at a dump without translating it. Of the options it uses
+// Source, and to find either half of each pair, Binaries and Sysroot.
+func Inspect(o Options) (*Report, error) {
+	d, err := openDump(o.Source)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	r := &Report{Source: o.Source, Arch: d.isa.Name()}
+	for name, s := range d.stamps {
+		if shown(name) {
+			r.Images++
+			r.Bytes += s.Size
+		}
+	}
+	for _, t := range d.tasks {
+		r.Tasks = append(r.Tasks, o.inspectTask(d, t))
+	}
+	return r, nil
+}
+
+func (o *Options) inspectTask(d *dump, t *task) TaskReport {
+	r := TaskReport{PID: t.pid, Command: t.comm, Zombie: t.dead, Executable: t.exe}
+	if t.dead {
+		return r
+	}
+	for _, v := range t.mm.GetVmas() {
+		r.Mapped += v.GetEnd() - v.GetStart()
+	}
+	x := &translation{dump: d}
+	m, err := x.memory(t)
+	if err != nil {
+		r.Problem = err.Error()
+		return r
+	}
+	defer m.dump.Close()
+	for _, e := range m.dump.Extents() {
+		if e.Flags&criuimg.PEPresent != 0 {
+			r.Dumped += e.Pages * pageSize
+		}
+	}
+	var from *pair.Binary
+	if x.exe, err = o.findAny(t.exe, d); err == nil {
+		from, err = x.source(t)
+	}
+	if err != nil {
+		r.Problem = err.Error()
+	}
+	for _, tid := range t.threads {
+		th := ThreadReport{TID: tid}
+		if from == nil {
+			th.Reason = "the program is not known"
+		} else if st, err := unwind(d, tid, from, m); err != nil {
+			th.Reason = err.Error()
+		} else {
+			th.Movable, th.State, th.Stack = true, stateOf(st), frames(st.Frames)
+		}
+		r.Threads = append(r.Threads, th)
+	}
+	return r
+}
+
+// findAny finds a half of a pair that can tell of the dumped one.
+func (o *Options) findAny(path string, d *dump) (*executable, error) {
+	var first error
+	for i := range isas {
+		// The dump's own architecture first.
+		a := isas[i]
+		if i == 0 {
+			a = d.isa
+		} else if a == d.isa {
+			a = isas[0]
+		}
+		exe, err := o.find(path, a.Machine())
+		if err == nil {
+			return exe, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+func unwind(d *dump, tid uint32, from *pair.Binary, m *memory) (*pair.Stack, error) {
+	core, err := criuimg.One[*criu_core.CoreEntry](d.Dir, coreName(tid))
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(core); err != nil {
+		return nil, err
+	}
+	state, err := d.isa.ReadThread(core)
+	if err != nil {
+		return nil, err
+	}
+	return from.Unwind(registers(state), m)
+}
+
+func frames(fs []pair.Frame) []string {
+	var names []string
+	for _, f := range fs {
+		names = append(names, f.Site.Function.Name)
+	}
+	return names
+}
+
+func stateOf(st *pair.Stack) string {
+	switch {
+	case st.Call == nil:
+		return "parked"
+	case st.Call.Done:
+		return fmt.Sprintf("returning from %s", callName(st.Call.Number))
+	}
+	return "in " + callName(st.Call.Number)
+}
+
+// callName names those system calls in which programs sleep, by the numbers of
+// include/uapi/asm-generic/unistd.h.
+func callName(n uint64) string {
+	names := map[uint64]string{
+		22: "epoll_pwait", 25: "fcntl", 29: "ioctl", 32: "flock", 63: "read", 64: "write",
+		65: "readv", 66: "writev", 67: "pread64", 68: "pwrite64", 72: "pselect6", 73: "ppoll",
+		76: "splice", 82: "fsync", 95: "waitid", 98: "futex", 101: "nanosleep",
+		115: "clock_nanosleep", 133: "rt_sigsuspend", 137: "rt_sigtimedwait", 188: "msgrcv",
+		189: "msgsnd", 192: "semtimedop", 193: "semop", 202: "accept", 203: "connect",
+		206: "sendto", 207: "recvfrom", 211: "sendmsg", 212: "recvmsg", 242: "accept4",
+		260: "wait4",
+	}
+	if name, ok := names[n]; ok {
+		return name
+	}
+	if n > math.MaxInt32 {
+		return "an unknown system call"
+	}
+	return fmt.Sprintf("system call %d", n)
+}

@@ -1,0 +1,102 @@
+package translate
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/tpfs/tpfs/pair"
+	"github.com/tpfs/tpfs/translate/isa"
+)
+
+// bounds of a thread's native stack, from its thread words.
+type bounds = span
+
+// layOut rebuilds a native stack for the binary to: the same chain of call
+// sites, in the frames that to's code makes for them, from the same outermost
+// address downwards. All other words of the range are dead. It gives the thread
+// as it stands there: returning from the park, or in the system-call stub.
+//
+// root is the return address that ends the chain on the destination.
+//
+// A frame's words are those the unwinding information names: the return
+// address and the caller's frame pointer. docs/pair-format.md has the layout
+// of the stub's frame.
+func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b bounds, t isa.Thread) (isa.Thread, error) {
+	// First the addresses, from the outermost frame inwards, since a stack is
+	// written only if all of it fits.
+	type record struct{ ra, fp, ret, callerFP uint64 }
+	var records []record
+	cfa, ret, fp := st.RootCFA, root, uint64(0)
+	for i := len(st.Frames) - 1; i >= 0; i-- {
+		from := st.Frames[i].Site
+		site, ok := to.SiteByID(from.ID)
+		if !ok {
+			return t, fmt.Errorf("frame %d: the call in %s at %#x has no counterpart for %s",
+				i, from.Function.Name, from.Return, ArchName(to.Machine))
+		}
+		records = append(records, record{cfa + uint64(site.RA), cfa + uint64(site.FP), ret, fp})
+		fp = cfa - uint64(site.CFAFromFP)
+		ret = site.Return
+		cfa -= site.FrameSize
+		if cfa < b.start || cfa > b.end {
+			return t, stackOverflow(b, st, i)
+		}
+	}
+	t.PC, t.SP, t.FP = ret, cfa, fp
+	var stub []byte
+	if c := st.Call; c != nil {
+		// The stub's frame record lies right below its CFA.
+		t.FP = cfa - 16
+		t.SP = t.FP - to.Points.SysFrame
+		t.PC = to.Points.SysResume
+		if t.SP < b.start || t.SP > cfa {
+			return t, stackOverflow(b, st, 0)
+		}
+		records = append(records, record{ra: cfa - 8, fp: cfa - 16, ret: ret, callerFP: fp})
+		stub = stubWords(c)
+	}
+
+	low := min(t.SP, max(st.Low, b.start))
+	dead := make([]byte, st.RootCFA-low)
+	for i := 0; i+8 <= len(dead); i += 8 {
+		binary.LittleEndian.PutUint64(dead[i:], isa.Dead)
+	}
+	if err := m.write(low, dead); err != nil {
+		return t, err
+	}
+	for _, r := range records {
+		if err := m.setWord(r.ra, r.ret); err != nil {
+			return t, err
+		}
+		if err := m.setWord(r.fp, r.callerFP); err != nil {
+			return t, err
+		}
+	}
+	if stub != nil {
+		if err := m.write(t.FP-uint64(len(stub)), stub); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func stackOverflow(b bounds, st *pair.Stack, frame int) error {
+	return fmt.Errorf("frame %d of %d: the native stack %#x-%#x is too small for the frames of the destination",
+		frame, len(st.Frames), b.start, b.end)
+}
+
+// stubWords are the words below the frame pointer of the system-call stub,
+// from the lowest up: result, number, six arguments, phase.
+func stubWords(c *pair.Call) []byte {
+	words := []uint64{c.Result, c.Number}
+	words = append(words, c.Args[:]...)
+	phase := uint64(0)
+	if c.Done {
+		phase = 1
+	}
+	var b []byte
+	for _, w := range append(words, phase) {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	return b
+}
