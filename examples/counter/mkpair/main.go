@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/tpfs/tpfs/pair"
 )
 
 func main() {
@@ -82,8 +84,16 @@ func run(out, ld string, paths []string) error {
 	if err := sameData(linked[0], linked[1]); err != nil {
 		return err
 	}
+	d, err := describe(programs, linked)
+	if err != nil {
+		return err
+	}
+	var sealed [2][]byte
+	if sealed[0], sealed[1], err = pair.Seal(linked[0], linked[1], d); err != nil {
+		return err
+	}
 	for i, path := range []string{out, out + ".aarch64"} {
-		if err := os.WriteFile(path, linked[i], 0o755); err != nil {
+		if err := os.WriteFile(path, sealed[i], 0o755); err != nil {
 			return err
 		}
 	}

@@ -71,7 +71,8 @@ END __tp_park
 
 /* The frame is that of x86_64.S, word for word. */
 .set SYS_FRAME, 80
-.globl __tp_sys_resume, __tp_sys_insn, __tp_sys_end
+.globl __tp_sys_resume, __tp_sys_insn, __tp_sys_end, __tp_sys_frame
+.set __tp_sys_frame, SYS_FRAME
 FUNCTION __tp_syscall
 	stp	x29, x30, [sp, #-16]!
 	.cfi_def_cfa_offset 16

@@ -84,7 +84,8 @@ END __tp_park
  * thread may be put to sys_resume with nothing but frame and stack pointer.
  */
 .set SYS_FRAME, 80
-.globl __tp_sys_resume, __tp_sys_insn, __tp_sys_end
+.globl __tp_sys_resume, __tp_sys_insn, __tp_sys_end, __tp_sys_frame
+.set __tp_sys_frame, SYS_FRAME
 FUNCTION __tp_syscall
 	push	%rbp
 	.cfi_def_cfa_offset 16
