@@ -225,7 +225,7 @@ func mountDead(t *testing.T) string {
 		t.Fatal(err)
 	}
 	data := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd)
-	if err := unix.Mount("dead", dir, fs.Type, 0, data); err != nil {
+	if err := unix.Mount("dead", dir, "fuse.other", 0, data); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })

@@ -17,6 +17,9 @@ import (
 // must be a directory outside source, and must not cover source or one of the
 // further files that are needed while mounted. Errors are sentences.
 func CheckMountpoint(mountpoint, source string, needed ...string) (string, error) {
+	if info, err := MountAt(mountpoint); err == nil && info.Type == Type {
+		return "", fmt.Errorf("%s is mounted already, from %s; unmount it first", mountpoint, info.Source)
+	}
 	dst, err := filepath.Abs(mountpoint)
 	if err != nil {
 		return "", err
@@ -31,9 +34,6 @@ func CheckMountpoint(mountpoint, source string, needed ...string) (string, error
 	}
 	if !st.IsDir() {
 		return "", fmt.Errorf("the mountpoint %s is not a directory", mountpoint)
-	}
-	if info, err := MountAt(dst); err == nil && info.Type == Type {
-		return "", fmt.Errorf("%s is mounted already, from %s; unmount it first", mountpoint, info.Source)
 	}
 	src, err := resolve(source)
 	if err != nil {
@@ -113,17 +113,22 @@ type MountInfo struct {
 }
 
 // MountAt is the topmost mount whose mountpoint is exactly dir. The error is
-// iofs.ErrNotExist, in the sense of errors.Is, if there is none. A dead mount
-// is found, too.
+// iofs.ErrNotExist, in the sense of errors.Is, if there is none. A mount whose
+// server is dead or hangs is found, too.
 func MountAt(dir string) (MountInfo, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return MountInfo{}, err
 	}
+	// The mountpoint itself is left alone at first: whoever looks at one
+	// whose server hangs, hangs too.
+	if up, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		if m, err := mountAt(filepath.Join(up, filepath.Base(abs))); !errors.Is(err, iofs.ErrNotExist) {
+			return m, err
+		}
+	}
 	if real, err := filepath.EvalSymlinks(abs); err == nil {
 		abs = real
-	} else if up, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
-		abs = filepath.Join(up, filepath.Base(abs))
 	}
 	return mountAt(abs)
 }
