@@ -8,20 +8,18 @@ import (
 	"github.com/tpfs/tpfs/translate/isa"
 )
 
-// bounds of a thread's native stack, from its thread words.
-type bounds = span
-
 // layOut rebuilds a native stack for the binary to: the same chain of call
 // sites, in the frames that to's code makes for them, from the same outermost
 // address downwards. All other words of the range are dead. It gives the thread
 // as it stands there: returning from the park, or in the system-call stub.
 //
-// root is the return address that ends the chain on the destination.
+// root is the return address that ends the chain on the destination; b are the
+// bounds of the native stack.
 //
 // A frame's words are those the unwinding information names: the return
 // address and the caller's frame pointer. docs/pair-format.md has the layout
 // of the stub's frame.
-func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b bounds, t isa.Thread) (isa.Thread, error) {
+func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t isa.Thread) (isa.Thread, error) {
 	// First the addresses, from the outermost frame inwards, since a stack is
 	// written only if all of it fits.
 	type record struct{ ra, fp, ret, callerFP uint64 }
@@ -80,7 +78,7 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b bounds, t
 	return t, nil
 }
 
-func stackOverflow(b bounds, st *pair.Stack, frame int) error {
+func stackOverflow(b span, st *pair.Stack, frame int) error {
 	return fmt.Errorf("frame %d of %d: the native stack %#x-%#x is too small for the frames of the destination",
 		frame, len(st.Frames), b.start, b.end)
 }

@@ -188,10 +188,7 @@ func (x *translation) thread(core *criu_core.CoreEntry, from, to *pair.Binary, m
 	if err != nil {
 		return err
 	}
-	b, err := nativeStack(m, x.exe.Pair, state.TP)
-	if err != nil {
-		return err
-	}
+	b := span{st.NativeLow, st.NativeHigh}
 	root := -1
 	for i, r := range from.Points.Roots {
 		if r == st.Root {
@@ -232,19 +229,6 @@ func refuse(core *criu_core.CoreEntry) error {
 
 func registers(t isa.Thread) pair.Registers {
 	return pair.Registers{PC: t.PC, SP: t.SP, FP: t.FP, LR: t.LR, Result: t.Result, TP: t.TP}
-}
-
-// nativeStack reads the bounds of a thread's native stack from its thread words.
-func nativeStack(m *memory, p *pair.Pair, tp uint64) (bounds, error) {
-	low, err := m.word(tp + uint64(p.Thread.NativeLow))
-	if err != nil {
-		return bounds{}, fmt.Errorf("thread word of the native stack's low end: %w", err)
-	}
-	high, err := m.word(tp + uint64(p.Thread.NativeHigh))
-	if err != nil {
-		return bounds{}, fmt.Errorf("thread word of the native stack's high end: %w", err)
-	}
-	return bounds{low, high}, nil
 }
 
 // dropRseq forgets a registration of restartable sequences, whose critical

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
@@ -26,6 +27,9 @@ func startServer(dir string) error {
 	if err != nil {
 		return err
 	}
+	// A descriptor which this process happened to inherit, and which the
+	// server kept, would make somebody wait for its end.
+	unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err

@@ -21,10 +21,15 @@ type translateFlags struct {
 
 func (f *translateFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.arch, "arch", hostArch(), "architecture of the restoring host: aarch64 (arm64) or x86_64 (x86-64, amd64)")
-	flags.StringArrayVar(&f.bins, "bin", nil, "`PATH=FILE`: the program dumped as PATH is FILE on the restoring host; can be repeated")
-	flags.StringVar(&f.sysroot, "sysroot", "", "`DIR` of this host that holds the files of the restoring host")
+	f.registerBinaries(flags)
 	flags.BoolVar(&f.flat, "flat", false, "make one complete dump, for tools that cannot follow a parent")
 	flags.IntVar(&f.vaBits, "va-bits", 0, "size of a process's address space on the restoring host, in `BITS`; 0 means the usual one")
+}
+
+// registerBinaries declares the flags that tell where programs are.
+func (f *translateFlags) registerBinaries(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.bins, "bin", nil, "`PATH=FILE`: the program dumped as PATH is FILE on the restoring host; can be repeated")
+	flags.StringVar(&f.sysroot, "sysroot", "", "`DIR` of this host that holds the files of the restoring host")
 }
 
 // hostArch is this host's architecture by the name that people know.

@@ -20,6 +20,11 @@ import (
 var commands = []command{
 	mountCommand,
 	umountCommand,
+	checkCommand,
+	showCommand,
+	convertCommand,
+	pauseCommand,
+	resumeCommand,
 }
 
 // command is what a person can type after "tpfs".

@@ -221,9 +221,11 @@ func (m *mountArgs) run(stdout, stderr io.Writer) error {
 	}
 	logger := log.New(logs, "", log.LstdFlags)
 
-	// From here on a signal ends the mount rather than the program.
+	// From here on a signal ends the mount rather than the program, which
+	// would leave a dead mount behind. So would a closed terminal or pipe.
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	signal.Ignore(unix.SIGPIPE)
 
 	dir, err := checkMountpoint(m.dir, o)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	iofs "io/fs"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -289,6 +291,98 @@ func TestStarterKilled(t *testing.T) {
 	}
 }
 
+// What a caller has open besides its stdio does not stay open in the server.
+func TestInheritedDescriptors(t *testing.T) {
+	src, dst := dumpAndMountpoint(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := tpfs("mount", src, dst)
+	cmd.ExtraFiles = []*os.File{w, w, w}
+	code, _, stderr := result(t, cmd)
+	w.Close()
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s", code, stderr)
+	}
+	if err := r.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the pipe is still open: %v", err)
+	}
+}
+
+// Without root, fusermount3 mounts, for that user alone.
+func TestMountAsAUser(t *testing.T) {
+	src, dst := dumpAndMountpoint(t, "core-1.img")
+	exe, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(t.TempDir(), "tpfs")
+	if err := os.WriteFile(bin, exe, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const uid = 65534
+	for _, path := range []string{src, dst, filepath.Join(src, "core-1.img")} {
+		if err := os.Chown(path, uid, uid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Dir(src), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	as := func(cmd *exec.Cmd) *exec.Cmd {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		return cmd
+	}
+	user := func(args ...string) *exec.Cmd {
+		cmd := as(tpfs(args...))
+		cmd.Path = bin
+		return cmd
+	}
+	if code, _, stderr := result(t, user("mount", src, dst)); code != 0 {
+		t.Fatalf("mount: exit code %d\n%s", code, stderr)
+	}
+	if _, stdout, stderr := result(t, as(exec.Command("cat", dst+"/core-1.img", dst+"/.tpfs/errors.json"))); stdout != "content[]\n" {
+		t.Errorf("read %q\n%s", stdout, stderr)
+	}
+	if _, _, stderr := result(t, as(exec.Command("sh", "-c", "echo x > "+dst+"/restore.log"))); stderr != "" {
+		t.Errorf("scratch: %s", stderr)
+	}
+	if _, err := os.ReadFile(dst + "/core-1.img"); !errors.Is(err, iofs.ErrPermission) {
+		t.Errorf("root reads a user's mount: %v", err)
+	}
+	busy := as(exec.Command("sh", "-c", "exec 3< "+dst+"/core-1.img; echo open; read x"))
+	in, err := busy.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := busy.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := busy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := result(t, user("umount", dst)); code != exitMount || !strings.Contains(stderr, "is in use") {
+		t.Errorf("busy: exit code %d\n%s", code, stderr)
+	}
+	in.Close()
+	busy.Wait()
+	if code, _, stderr := result(t, user("umount", dst)); code != 0 || stderr != "" {
+		t.Errorf("umount: exit code %d\n%s", code, stderr)
+	}
+	if isMounted(t, dst) {
+		t.Error("still mounted")
+	}
+}
+
 // foreground is a running "tpfs mount -f".
 type foreground struct {
 	*exec.Cmd
@@ -353,7 +447,7 @@ func (f *foreground) expectExit(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
-	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM} {
+	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
 			f := startForeground(t)
 			f.signal(t, s)
