@@ -112,7 +112,7 @@ func (d *Dir) withFd(fn func(fd int) error) error {
 	}
 	var inner error
 	if err := c.Control(func(fd uintptr) { inner = fn(int(fd)) }); err != nil {
-		return err
+		return fs.ErrClosed // nothing else keeps fn from being called
 	}
 	return inner
 }

@@ -151,10 +151,8 @@ func (s *PageStore) Check() error {
 // check checks one layer against the one below it, and gives that, if it is
 // needed.
 func (l *layer) check() (parent *layer, err error) {
-	if l.total > 0 {
-		if _, err := l.openPages(); err != nil {
-			return nil, err
-		}
+	if _, err := l.openPages(); err != nil && (l.total > 0 || !errors.Is(err, fs.ErrNotExist)) {
+		return nil, err
 	}
 	for _, e := range l.pm.Extents {
 		if e.Flags&PEParent == 0 {
