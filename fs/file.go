@@ -2,8 +2,10 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"syscall"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
@@ -32,7 +34,12 @@ func newFileNode(parent *dirNode, name string, ino uint64, file view.File) *file
 
 func (n *fileNode) path() string { return n.parent.path(n.name) }
 
+// errno is what a reader of the file gets for err. It was found before, so that
+// a source that is missing now went away.
 func (n *fileNode) errno(err error) syscall.Errno {
+	if errors.Is(err, iofs.ErrNotExist) {
+		err = fmt.Errorf("%s: the source went away while mounted: %w", n.path(), syscall.ESTALE)
+	}
 	return n.t.problems.errno(n.path(), err)
 }
 
@@ -63,12 +70,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uin
 	}
 	h, err := n.file.Open()
 	if err != nil {
-		errno := n.errno(err)
-		if errno == syscall.ENOENT {
-			// The name was found before: its source went away.
-			errno = n.errno(fmt.Errorf("%s: %v: %w", n.path(), err, syscall.ESTALE))
-		}
-		return nil, 0, errno
+		return nil, 0, n.errno(err)
 	}
 	fh := fileHandle{n, h}
 	if b, ok := h.(view.Backed); ok {

@@ -113,7 +113,14 @@ func New(dir view.Dir, mountpoint string, o Options) (*Mount, error) {
 	// Opened before the mount, which may cover the path of this directory.
 	scratch, err := os.OpenRoot(o.ScratchDir)
 	if err != nil {
-		return nil, fmt.Errorf("the directory for scratch files: %w", err)
+		return nil, fmt.Errorf("the directory %s for scratch files: %w", o.ScratchDir, err)
+	}
+	// That no file can be made there, one should know before a restore.
+	if f, err := anonymous(scratch); err != nil {
+		scratch.Close()
+		return nil, fmt.Errorf("the directory %s for scratch files: %w", o.ScratchDir, err)
+	} else {
+		f.Close()
 	}
 	t := newTree(dir, scratch, o)
 	server, err := fuse.NewServer(gofs.NewNodeFS(t.root, t.fsOptions()), mountpoint, t.mountOptions())

@@ -125,7 +125,8 @@ func TestMountFails(t *testing.T) {
 		want string
 	}{
 		"no such mountpoint": {"/nonexistent/dir", fs.Options{}, "cannot mount on /nonexistent/dir: no such file or directory"},
-		"no scratch":         {t.TempDir(), fs.Options{ScratchDir: "/nonexistent"}, "the directory for scratch files: "},
+		"no scratch":         {t.TempDir(), fs.Options{ScratchDir: "/nonexistent"}, "the directory /nonexistent for scratch files: "},
+		"unusable scratch":   {t.TempDir(), fs.Options{ScratchDir: "/proc"}, "the directory /proc for scratch files: "},
 	} {
 		m, err := fs.New(fusetest.Dir(t.TempDir()), c.dir, c.o)
 		if err == nil {
