@@ -45,5 +45,6 @@
 // [MaxImage] bytes with their bookkeeping; payload and raw files are never
 // loaded but referred to. One entry is at most [MaxEntry] bytes and
 // [MaxMessages] messages. A [PageStore] keeps 32 bytes for each extent of the
-// pagemaps it has opened, at most [MaxExtents] per pagemap.
+// pagemaps it has opened, at most [MaxExtents] per pagemap, which is 256 MiB;
+// about twice as much while it reads one.
 package criuimg

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -15,8 +14,8 @@ const (
 	PageSize = 4096
 
 	// MaxExtents bounds the extents of one pagemap, after joining those that
-	// touch.
-	MaxExtents = 1 << 24
+	// touch, and the entries of one that is written.
+	MaxExtents = 1 << 23
 )
 
 // Flags of an extent (CRIU: criu/include/pagemap.h).
@@ -51,13 +50,13 @@ type Pagemap struct {
 // 4.2 renamed it to compat_nr_pages, requires it, sets it to 0 and writes a
 // uint64 nr_pages of number 5, which it prefers over 2 when reading.
 const (
-	fieldVaddr    protowire.Number = 1
-	fieldNrPages  protowire.Number = 2
-	fieldInParent protowire.Number = 3
-	fieldFlags    protowire.Number = 4
-	fieldNrPages5 protowire.Number = 5
+	fieldVaddr    = 1
+	fieldNrPages  = 2
+	fieldInParent = 3
+	fieldFlags    = 4
+	fieldNrPages5 = 5
 
-	fieldPagesID protowire.Number = 1 // of pagemap_head
+	fieldPagesID = 1 // of pagemap_head
 )
 
 // ReadPagemap reads a pagemap image of the given size in bytes. Extents that
@@ -242,42 +241,45 @@ func parseExtent(b []byte) (Extent, error) {
 const maxRun = 1 << 30 / PageSize
 
 // Image encodes the pagemap as the image of the given name. Readers that know
-// either of the fields for the number of pages, or both, get it right.
+// either of the fields for the number of pages, or both, get it right. An extent
+// of more than 1 GiB becomes several entries; it fails if there are more than
+// MaxExtents, which take less than MaxImage bytes.
 func (p *Pagemap) Image(name string) ([]byte, error) {
 	k, _ := KindOf(name)
 	if k.Magic != "PAGEMAP" {
 		return nil, imageErrorf(name, "is not the name of a pagemap image")
 	}
-	img := k.header()
-	frame := func(b []byte) {
-		img = le.AppendUint32(img, uint32(len(b)))
-		img = append(img, b...)
-	}
-	frame(appendNumber(nil, fieldPagesID, uint64(p.PagesID)))
+	entries := uint64(0)
 	var last *Extent
-	var buf []byte
 	for i, e := range p.Extents {
 		if err := e.check(last); err != nil {
 			return nil, imageErrorf(name, "extent %d: %v", i, err)
 		}
 		last = &p.Extents[i]
+		entries += (e.Pages + maxRun - 1) / maxRun // cannot overflow: the extents are disjoint
+	}
+	if entries > MaxExtents {
+		return nil, imageErrorf(name, "would need %d entries, the limit is %d", entries, MaxExtents)
+	}
+
+	img := k.header()
+	frame := func(fields ...uint64) {
+		start := len(img)
+		img = append(img, 0, 0, 0, 0) // the length, when it is known
+		for i := 0; i < len(fields); i += 2 {
+			img = protowire.AppendTag(img, protowire.Number(fields[i]), protowire.VarintType)
+			img = protowire.AppendVarint(img, fields[i+1])
+		}
+		le.PutUint32(img[start:], uint32(len(img)-start-4))
+	}
+	frame(fieldPagesID, uint64(p.PagesID))
+	for _, e := range p.Extents {
 		for e.Pages > 0 {
 			n := min(e.Pages, maxRun)
-			buf = appendNumber(buf[:0], fieldVaddr, e.Addr)
-			buf = appendNumber(buf, fieldNrPages, n)
-			buf = appendNumber(buf, fieldFlags, uint64(e.Flags))
-			buf = appendNumber(buf, fieldNrPages5, n)
-			frame(buf)
-			if len(img) > math.MaxInt32 {
-				return nil, imageErrorf(name, "more than %d bytes of pagemap", math.MaxInt32)
-			}
+			frame(fieldVaddr, e.Addr, fieldNrPages, n, fieldFlags, uint64(e.Flags), fieldNrPages5, n)
 			e.Addr += n * PageSize
 			e.Pages -= n
 		}
 	}
 	return img, nil
-}
-
-func appendNumber(b []byte, num protowire.Number, v uint64) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), v)
 }

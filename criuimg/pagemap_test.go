@@ -15,7 +15,8 @@ import (
 func numbers(fields ...uint64) []byte {
 	var b []byte
 	for i := 0; i < len(fields); i += 2 {
-		b = appendNumber(b, protowire.Number(fields[i]), fields[i+1])
+		b = protowire.AppendTag(b, protowire.Number(fields[i]), protowire.VarintType)
+		b = protowire.AppendVarint(b, fields[i+1])
 	}
 	return b
 }
@@ -166,7 +167,7 @@ func TestPagemapImage(t *testing.T) {
 		t.Errorf("old readers see %x, want %x", old.Extents, want.Extents)
 	}
 
-	for _, bad := range [][]Extent{{{1, 1, PEPresent}}, {{0, 0, PEPresent}}, {{0, 1, 0}}, {{0, 1, 8}}, {{0x1000, 1, PEPresent}, {0, 1, PEPresent}}} {
+	for _, bad := range [][]Extent{{{1, 1, PEPresent}}, {{0, 0, PEPresent}}, {{0, 1, 0}}, {{0, 1, 8}}, {{0x1000, 1, PEPresent}, {0, 1, PEPresent}}, {{0, MaxExtents*maxRun + 1, PEParent}}} {
 		if _, err := (&Pagemap{Extents: bad}).Image("pagemap-1.img"); err == nil {
 			t.Errorf("%x is written", bad)
 		}

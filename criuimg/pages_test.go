@@ -300,6 +300,19 @@ func TestPageStoreClosedConcurrently(t *testing.T) {
 	}
 }
 
+// A pages file that is cut after its length was found right.
+func TestPagesFileCutMeanwhile(t *testing.T) {
+	path := t.TempDir()
+	writeDump(t, path, "dump", Extent{0x1000, 2, PEPresent})
+	s := openStore(t, filepath.Join(path, "dump"))
+	check(t, s.Check())
+	check(t, os.Truncate(filepath.Join(path, "dump", "pages-3.img"), PageSize+10))
+	n, err := s.ReadAt(make([]byte, 2*PageSize), 0x1000)
+	if n != PageSize+10 || err == nil || err.Error() != "pages-3.img: cannot be read at byte 4106: unexpected EOF" {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
 // Every open descriptor is closed again.
 func TestPageStoreLeavesNothingOpen(t *testing.T) {
 	path := chain(t)
