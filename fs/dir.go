@@ -88,8 +88,13 @@ func (d *dirNode) lookup(ctx context.Context, name string) (node, syscall.Errno)
 		return n, 0
 	}
 	e, err := d.dir.Lookup(name)
+	if err == nil && e.Dir == nil && e.File == nil {
+		err = errors.New(d.path(name) + ": neither a file nor a directory")
+	}
 	if err != nil {
-		return nil, d.t.problems.errno(d.path(name), err)
+		if errno := d.t.problems.errno(d.path(name), err); errno != syscall.EIO {
+			return nil, errno
+		}
 	}
 	ino := d.inoOf(name)
 
@@ -109,8 +114,9 @@ func (d *dirNode) lookup(ctx context.Context, name string) (node, syscall.Errno)
 		d.NewPersistentInode(ctx, file, file.id(syscall.S_IFREG))
 		n = file
 	default:
-		err := errors.New(d.path(name) + ": neither a file nor a directory")
-		return nil, d.t.problems.errno(d.path(name), err)
+		broken := newBrokenNode(d, name, ino)
+		d.NewPersistentInode(ctx, broken, broken.id(syscall.S_IFREG))
+		n = broken
 	}
 	d.known[name] = n
 	d.t.addNode(ino, n)

@@ -79,6 +79,50 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uin
 	return &fh, fuse.FOPEN_KEEP_CACHE, 0
 }
 
+// brokenNode stands for an image that could not be made. It can be found, for
+// otherwise an NFS server could not list its directory, but not be opened.
+type brokenNode struct {
+	base
+	parent *dirNode
+	name   string
+}
+
+var (
+	_ gofs.NodeOpener         = (*brokenNode)(nil)
+	_ gofs.NodeGetattrer      = (*brokenNode)(nil)
+	_ gofs.NodeLookupParenter = (*brokenNode)(nil)
+)
+
+func newBrokenNode(parent *dirNode, name string, ino uint64) *brokenNode {
+	return &brokenNode{base: base{t: parent.t, ino: ino}, parent: parent, name: name}
+}
+
+func (n *brokenNode) fillAttr(a *fuse.Attr) {
+	a.Ino = n.ino
+	a.Mode = syscall.S_IFREG | 0o400
+	a.Nlink = 1
+	a.Owner = n.t.owner
+	a.SetTimes(&n.t.start, &n.t.start, &n.t.start)
+}
+
+func (n *brokenNode) Getattr(ctx context.Context, f gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	out.SetTimeout(forever)
+	n.fillAttr(&out.Attr)
+	return 0
+}
+
+func (n *brokenNode) LookupParent(ctx context.Context, out *fuse.EntryOut) (*gofs.Inode, string, syscall.Errno) {
+	return n.lookupParent(n.parent, n.name, out)
+}
+
+// Open fails, for the reason that was put on record when it was looked up.
+func (n *brokenNode) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		return nil, 0, syscall.EROFS
+	}
+	return nil, 0, syscall.EIO
+}
+
 // fileHandle is an open file of the view whose content is made by the view.
 type fileHandle struct {
 	n *fileNode

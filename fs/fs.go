@@ -1,7 +1,8 @@
 // Package fs serves a view.Dir as a FUSE file system.
 //
 // The view is shown read-only: names, exact sizes, times and contents are the
-// view's, and never change. What a reader may add goes to a scratch layer
+// view's, and never change. An image that the view cannot make is found and
+// listed, but opening it fails with EIO. What a reader may add goes to a scratch layer
 // beside it, in the root directory only: anonymous temporary files that no
 // other process can open by name and that are gone with the process, however
 // it ends. A name which the view has can be neither replaced nor removed.

@@ -60,6 +60,10 @@ func TestProblems(t *testing.T) {
 		t.Errorf("at the beginning: %q", got)
 	}
 	for range 3 {
+		// It can be listed with all that belongs to it, see brokenNode.
+		if st := stat(t, m.path("broken-core.img")); st.Mode != syscall.S_IFREG|0o400 || st.Size != 0 {
+			t.Errorf("broken: mode %o, size %d", st.Mode, st.Size)
+		}
 		if _, err := os.ReadFile(m.path("broken-core.img")); !errors.Is(err, syscall.EIO) {
 			t.Errorf("broken: %v", err)
 		}
@@ -76,7 +80,7 @@ func TestProblems(t *testing.T) {
 	if n, err := f.Read(make([]byte, 100)); !errors.Is(err, syscall.EIO) {
 		t.Errorf("short: read %d bytes, %v", n, err)
 	}
-	if _, err := os.Stat(m.path("parent/broken-x")); !errors.Is(err, syscall.EIO) {
+	if _, err := os.ReadFile(m.path("parent/broken-x")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("in parent: %v", err)
 	}
 	short := problem{"short-1.img", "short-1.img: ends at byte 5 of 6"}
@@ -111,7 +115,7 @@ func TestProblemsAreBounded(t *testing.T) {
 	}
 	m := mount(t, serverConfig{Source: source(t, files)})
 	for name := range files {
-		if _, err := os.Stat(m.path(name)); !errors.Is(err, syscall.EIO) {
+		if _, err := os.ReadFile(m.path(name)); !errors.Is(err, syscall.EIO) {
 			t.Error(err)
 		}
 	}

@@ -327,8 +327,9 @@ func TestReadOnly(t *testing.T) {
 		{"hard link of the view", "new", func(p string) error { return unix.Link(m.path("core-1.img"), p) }, unix.EPERM},
 		{"chmod", ".", func(p string) error { return os.Chmod(p, 0o777) }, unix.EROFS},
 		// An image that cannot be translated is there nonetheless.
-		{"create", "broken-1.img", create, unix.EIO},
-		{"move", "broken-1.img", move, unix.EIO},
+		{"create", "broken-1.img", create, unix.EROFS},
+		{"move", "broken-1.img", move, unix.EROFS},
+		{"remove", "broken-1.img", unix.Unlink, unix.EROFS},
 		{"long name", strings.Repeat("n", 300), create, unix.ENAMETOOLONG},
 	} {
 		if err := c.do(m.path(c.name)); !errors.Is(err, c.want) {

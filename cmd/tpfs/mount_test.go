@@ -142,7 +142,7 @@ func TestLogOfProblems(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	for range 2 {
-		if _, err := os.Stat(filepath.Join(dst, "broken-1.img")); !errors.Is(err, unix.EIO) {
+		if _, err := os.ReadFile(filepath.Join(dst, "broken-1.img")); !errors.Is(err, unix.EIO) {
 			t.Errorf("broken: %v", err)
 		}
 	}
