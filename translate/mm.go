@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/mm"
@@ -110,17 +111,13 @@ func translateMM(m *mm.MmEntry, from, to isa.ISA, limit, entry uint64, exeFiles 
 	return dropped, err
 }
 
+// translateAuxv rewrites an auxiliary vector. CRIU saves as many words as it
+// knows a kernel to have; of a newer kernel's, the end may be missing.
 func translateAuxv(auxv []uint64, entry uint64) ([]uint64, error) {
 	var out []uint64
 	paged := false
-	for i := 0; i+1 < len(auxv); i += 2 {
+	for i := 0; i+1 < len(auxv) && auxv[i] != atNull; i += 2 {
 		key, value := auxv[i], auxv[i+1]
-		if key == atNull {
-			if !paged {
-				break
-			}
-			return append(out, atNull, 0), nil
-		}
 		switch {
 		case auxvDropped[key]:
 			continue
@@ -133,5 +130,8 @@ func translateAuxv(auxv []uint64, entry uint64) ([]uint64, error) {
 		}
 		out = append(out, key, value)
 	}
-	return nil, fmt.Errorf("the auxiliary vector has no end or no page size")
+	if !paged {
+		return nil, errors.New("the auxiliary vector does not tell the page size")
+	}
+	return append(out, atNull, 0), nil
 }

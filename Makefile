@@ -1,0 +1,34 @@
+# The two commands are `make demo` and `make test`. Both need root on Debian 12
+# with Go, and install what else they need.
+GO ?= go
+BUILD = build
+
+.PHONY: demo test build deps bench clean
+
+demo: build
+	$(GO) run ./integration/demo
+
+test: build
+	$(GO) vet ./...
+	$(GO) test -timeout 30m -count=1 ./...
+
+build: deps $(BUILD)/bin/tpfs.amd64 $(BUILD)/bin/tpfs.arm64 $(BUILD)/counter/counter
+
+gofiles = $(shell find . -name '*.go' -not -name '*_test.go') go.mod go.sum
+
+$(BUILD)/bin/tpfs.%: $(gofiles)
+	CGO_ENABLED=0 GOARCH=$* $(GO) build -o $@ ./cmd/tpfs
+
+$(BUILD)/counter/counter: $(wildcard examples/counter/*.c examples/counter/rt/* examples/counter/mkpair/*.go pair/*.go)
+	$(MAKE) -C examples/counter OUT=$(abspath $(BUILD))/counter
+
+# Each package by a program that it brings.
+packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils
+programs = clang-19 ld.lld-19 qemu-system-x86_64 qemu-system-aarch64 ganesha.nfsd cpio fusermount3 xz
+deps:
+	@for p in $(programs); do command -v $$p >/dev/null || missing=1; done; \
+	ls /usr/lib/*/ganesha/libfsalvfs.so >/dev/null 2>&1 || missing=1; \
+	[ -z "$$missing" ] || { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(packages); }
+
+clean:
+	rm -rf $(BUILD)
