@@ -151,6 +151,12 @@ func (p *Program) Pause(ctx context.Context) (string, error) {
 	return p.guest().Output(ctx, fmt.Sprintf("tpfs pause %d", p.PID))
 }
 
+// Resume lets the paused program run on where it is.
+func (p *Program) Resume(ctx context.Context) error {
+	_, err := p.guest().Output(ctx, fmt.Sprintf("tpfs resume %d", p.PID))
+	return err
+}
+
 // Dump dumps the paused program with criu, which ends it here.
 func (p *Program) Dump(ctx context.Context, dir string) error {
 	_, err := p.guest().Output(ctx, fmt.Sprintf(

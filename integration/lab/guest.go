@@ -338,7 +338,7 @@ func (g *Guest) MountNFS(ctx context.Context, e *Export, dir string) error {
 	// No attributes are cached, since the host and other guests write there
 	// too. Never 4.2: ganesha 4.3 answers its reads with wrong data.
 	_, err := g.Output(ctx, fmt.Sprintf("mkdir -p %[1]s && mount -i -t nfs4 -o "+
-		"addr=10.0.2.2,clientaddr=10.0.2.15,port=%[2]d,vers=4.1,sec=sys,proto=tcp,soft,timeo=100,actimeo=0,lookupcache=none "+
+		"addr=10.0.2.2,clientaddr=10.0.2.15,port=%[2]d,vers=4.1,sec=sys,proto=tcp,soft,timeo=100,sync,actimeo=0,lookupcache=none "+
 		"10.0.2.2:%[3]s %[1]s", dir, e.port, exportPath))
 	if err != nil {
 		return fmt.Errorf("%w\nThe end of ganesha's log:\n%s", err, e.log.tail())
