@@ -172,8 +172,8 @@ func (t *tree) mountOptions() *fuse.MountOptions {
 		// Root needs no helper program, and gets the error number.
 		DirectMountStrict: os.Geteuid() == 0,
 		ExtraCapabilities: fuse.CAP_EXPORT_SUPPORT,
-		// Two, so that the source may itself lie on a stacked file system:
-		// an overlay, or another mount of this kind.
+		// Two, so that the kernel may read a source directly which lies on
+		// a stacked file system, as the overlay of a container.
 		MaxStackDepth: 2,
 		Debug:         t.opts.Debug,
 		Logger:        log.New(logWriter(t.opts.Log), "", 0),

@@ -362,6 +362,19 @@ func TestPassthroughOpenedTwice(t *testing.T) {
 	}
 }
 
+// A source can be on a file system of which the kernel does not let us read
+// directly: here, another mount of this kind.
+func TestSourceOnAnotherMount(t *testing.T) {
+	first := mount(t, serverConfig{Source: source(t, map[string]string{"a.img": "content", "generated-b": "made"})})
+	second := mount(t, serverConfig{Source: first.dir})
+	t.Cleanup(func() { unix.Unmount(second.dir, unix.MNT_DETACH) }) // before the first
+	for name, want := range map[string]string{"a.img": "content", "generated-b": "made"} {
+		if got, err := os.ReadFile(second.path(name)); string(got) != want || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 // Reading a large file takes no memory for it, whatever way the bytes go.
 func TestMemoryIsBounded(t *testing.T) {
 	sizes := map[string]int64{"pages-1.img": 1 << 30, "pattern-2.img": 256 << 20}
