@@ -42,9 +42,11 @@
 // # Memory
 //
 // A dump is hostile input. [Read] keeps the entries of an image, at most
-// [MaxImage] bytes with their bookkeeping; payload and raw files are never
-// loaded but referred to. One entry is at most [MaxEntry] bytes and
-// [MaxMessages] messages. A [PageStore] keeps 32 bytes for each extent of the
-// pagemaps it has opened, at most [MaxExtents] per pagemap, which is 256 MiB;
-// about twice as much while it reads one.
+// [MaxImage] bytes with their bookkeeping and [MaxMessages] messages; payload
+// and raw files are never loaded but referred to. [Reader] keeps nothing but
+// the entry at hand, at most [MaxEntry] bytes. Decoded, an entry takes at most
+// about 8 times its bytes, and 256 bytes for each message in it. A [PageStore]
+// keeps 32 bytes for each extent of the pagemaps it has opened, at most
+// [MaxExtents] per pagemap, which is 256 MiB; about twice as much while it
+// reads one.
 package criuimg

@@ -18,11 +18,11 @@ const (
 	MaxImage = 256 << 20
 	// MaxEntry bounds in bytes one encoded entry.
 	MaxEntry = 16 << 20
-	// MaxMessages bounds the messages within one entry, at any depth. Without
-	// it an entry of two-byte messages would decode to a hundred times its
-	// size. The largest real entries are mm-N.img of processes with many
-	// mappings, of which Linux allows 65530 by default.
-	MaxMessages = 1 << 19
+	// MaxMessages bounds the messages of an image: its entries, and what lies
+	// within them at any depth. Without it two-byte messages would decode to a
+	// hundred times their size. The most are in files.img of processes with
+	// hundreds of thousands of open files, three for each.
+	MaxMessages = 1 << 21
 
 	// entryCost is what an Entry takes besides its encoding, rounded up.
 	entryCost = 192
@@ -41,6 +41,7 @@ type Entry struct {
 	image   string
 	typ     protoreflect.MessageType // nil: unknown
 	raw     []byte
+	count   int // messages in raw, itself among them; 0 if the type is unknown
 	msg     proto.Message
 	changed bool
 	payload *io.SectionReader // nil: none
@@ -62,17 +63,24 @@ func (e *Entry) Message() (proto.Message, error) {
 	if e.msg != nil {
 		return e.msg, nil
 	}
+	m, err := e.decode()
+	if err != nil {
+		return nil, err
+	}
+	e.msg = m
+	return m, nil
+}
+
+// decode decodes the entry and does not keep the message: of an image with
+// payload all entries are looked at, more than should stay in memory.
+func (e *Entry) decode() (proto.Message, error) {
 	if e.typ == nil {
 		return nil, e.errorf("its type is unknown to this version of tpfs")
-	}
-	if n := countMessages(e.typ.Descriptor(), e.raw, MaxMessages, maxDepth); n < 0 {
-		return nil, e.errorf("more than %d messages in one entry, or more than %d within each other", MaxMessages, maxDepth)
 	}
 	m := e.typ.New().Interface()
 	if err := (proto.UnmarshalOptions{AllowPartial: true, RecursionLimit: maxDepth + 1}).Unmarshal(e.raw, m); err != nil {
 		return nil, e.errorf("not a %s: %v", e.typ.Descriptor().Name(), err)
 	}
-	e.msg = m
 	return m, nil
 }
 
@@ -283,11 +291,16 @@ func (r *Reader) readEntry() (*Entry, error) {
 	r.state.index = e.Index
 	if r.kind.grammar.message != nil {
 		e.typ = r.kind.grammar.message(&r.state)
+		left := countMessages(e.typ.Descriptor(), e.raw, MaxMessages-1, maxDepth)
+		if left < 0 {
+			return nil, e.errorf("more than %d messages, or more than %d within each other", MaxMessages, maxDepth)
+		}
+		e.count = MaxMessages - left
 	}
 	if !r.kind.HasPayload() {
 		return e, nil
 	}
-	m, err := e.Message()
+	m, err := e.decode()
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +346,7 @@ func read(name string, r io.ReaderAt, size int64, limit int) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := 0
+	kept, messages := 0, 0
 	for {
 		e, err := reader.Next()
 		if err == io.EOF {
@@ -344,6 +357,9 @@ func read(name string, r io.ReaderAt, size int64, limit int) (*Image, error) {
 		}
 		if kept += len(e.raw) + entryCost; kept > limit {
 			return nil, e.errorf("the image takes more than %d bytes of memory", limit)
+		}
+		if messages += e.count; messages > MaxMessages {
+			return nil, e.errorf("the image has more than %d messages", MaxMessages)
 		}
 		img.Entries = append(img.Entries, e)
 	}
@@ -383,9 +399,12 @@ func (img *Image) check() error {
 		if g.payload == nil {
 			continue
 		}
-		m, err := e.Message()
-		if err != nil {
-			return err
+		m := e.msg
+		if m == nil {
+			var err error
+			if m, err = e.decode(); err != nil {
+				return err
+			}
 		}
 		s.rest = e.payloadSize()
 		if n := g.payload(&s, m); n != s.rest {

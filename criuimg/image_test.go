@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	bpfmap_data "github.com/checkpoint-restore/go-criu/v7/crit/images/bpfmap-data"
-	"github.com/checkpoint-restore/go-criu/v7/crit/images/cgroup"
 	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
 	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
@@ -444,31 +443,50 @@ func TestMemoryBounds(t *testing.T) {
 			t.Error("read into more memory than it may take")
 		}
 	})
-	decode := func(typ proto.Message, raw []byte) error {
-		_, err := (&Entry{typ: typ.ProtoReflect().Type(), raw: raw}).Message()
-		return err
+	readAll := func(name string, entries ...[]byte) error {
+		k, _ := KindOf(name)
+		s := synthetic{header: []uint32{testCommon, k.magic}}
+		for _, e := range entries {
+			s.pieces = append(s.pieces, piece{raw: e})
+		}
+		data, _ := s.bytes()
+		img, err := Read(name, bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return err
+		}
+		for _, e := range img.Entries {
+			if _, err := e.Message(); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
+	empty := append(protowire.AppendTag(nil, 1, protowire.BytesType), 0)
+	half := bytes.Repeat(empty, MaxMessages/2-1) // with the entry itself half of what is allowed
 	t.Run("empty messages", func(t *testing.T) {
-		vma := append(protowire.AppendTag(nil, 14, protowire.BytesType), 0)
-		if err := decode(&mm.MmEntry{}, bytes.Repeat(vma, MaxMessages)); err != nil {
+		if err := readAll("seccomp.img", half, half); err != nil {
 			t.Error(err)
 		}
-		if err := decode(&mm.MmEntry{}, bytes.Repeat(vma, MaxMessages+1)); err == nil {
+		if err := readAll("seccomp.img", half, half, nil); err == nil {
 			t.Error("more messages than allowed are decoded")
+		}
+		if err := readAll("seccomp.img", slices.Concat(half, half, empty, empty)); err == nil {
+			t.Error("more messages than allowed are decoded in one entry")
 		}
 	})
 	t.Run("messages within each other", func(t *testing.T) {
-		var raw []byte
-		for range maxDepth - 2 {
-			raw = protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), raw)
+		nested := func(depth int) []byte {
+			raw := []byte{}
+			for range depth - 3 {
+				raw = protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), raw) // cgroup_dir_entry.children
+			}
+			raw = protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), raw)  // cg_controller_entry.dirs
+			return protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), raw) // cgroup_entry.controllers
 		}
-		if err := decode(&cgroup.CgroupDirEntry{}, raw); err != nil {
+		if err := readAll("cgroup.img", nested(maxDepth)); err != nil {
 			t.Error(err)
 		}
-		for range 2 {
-			raw = protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), raw)
-		}
-		if err := decode(&cgroup.CgroupDirEntry{}, raw); err == nil {
+		if err := readAll("cgroup.img", nested(maxDepth+1)); err == nil {
 			t.Error("deeper messages than allowed are decoded")
 		}
 	})
