@@ -3,9 +3,12 @@ package criuimg
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -113,4 +116,51 @@ func mustID(t *testing.T, name string) uint64 {
 		t.Fatalf("%s has no id", name)
 	}
 	return id
+}
+
+// TestPayloadOfCRIU reads images with payload as CRIU 4.1.1 wrote them of
+// processes with
+//   - a System V queue of messages of 3, 8 and 20 bytes and an empty one, sets
+//     of 3 and 4 semaphores, shared memory of 5000 bytes;
+//   - a deleted file of 32 MiB with "sparse" at 1 MiB and 5000 times "x" at 8 MiB;
+//   - a pipe, a FIFO, a stream socket and a datagram socket with data in them.
+func TestPayloadOfCRIU(t *testing.T) {
+	d := openTestDir(t, "testdata/criu-4.1.1")
+	pad := func(s string, n int) string { return s + strings.Repeat("\x00", n-len(s)) }
+	tests := []struct {
+		name    string
+		payload []string // of each entry
+	}{
+		{"ipcns-msg-9.img", []string{"", pad("abc", 8), "abcdefgh", pad("abcdefghijklmnopqrs", 24), ""}},
+		{"ipcns-sem-9.img", []string{pad("", 8), pad("", 8)}},
+		{"ipcns-shm-9.img", []string{""}},
+		{"ghost-file-1.img", []string{"", pad("sparse", 4096), pad(strings.Repeat("x", 5000), 8192)}},
+		{"pipes-data.img", []string{strings.Repeat("hello pipe", 100)}},
+		{"fifo-data.img", []string{"fifodata"}},
+		{"sk-queues.img", []string{"queued data", "one", "twothree"}},
+		{"stats-dump", []string{""}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f, err := d.Open(test.name)
+			check(t, err)
+			defer f.Close()
+			img, err := Read(test.name, f, f.Size())
+			check(t, err)
+			var payload []string
+			for _, e := range img.Entries {
+				s := ""
+				if p := e.Payload(); p != nil {
+					b, err := io.ReadAll(p)
+					check(t, err)
+					s = string(b)
+				}
+				payload = append(payload, s)
+			}
+			if !slices.Equal(payload, test.payload) {
+				t.Errorf("payload %.100q\nwant %.100q", payload, test.payload)
+			}
+		})
+	}
+	roundTrip(t, "testdata/criu-4.1.1")
 }
