@@ -30,7 +30,7 @@ func FuzzRead(f *testing.F) {
 		if got, err := img.Bytes(); err != nil || !bytes.Equal(got, data) {
 			t.Fatalf("written back as %x, %v", got, err)
 		}
-		if k.Container == Raw {
+		if !k.Framed() {
 			return
 		}
 		r, err := NewReader(name, bytes.NewReader(data), int64(len(data)))

@@ -231,7 +231,7 @@ type Reader struct {
 // of an unknown kind, or if its magics are not those of its kind.
 func NewReader(name string, r io.ReaderAt, size int64) (*Reader, error) {
 	k, known := KindOf(name)
-	if !known || k.Container == Raw {
+	if !known || !k.Framed() {
 		return nil, imageErrorf(name, "is not an image that is made of entries")
 	}
 	n, err := checkHeader(name, k, r, size)
@@ -338,7 +338,7 @@ func Read(name string, r io.ReaderAt, size int64) (*Image, error) {
 func read(name string, r io.ReaderAt, size int64, limit int) (*Image, error) {
 	k, _ := KindOf(name)
 	img := &Image{Name: name, Kind: k}
-	if k.Container == Raw {
+	if !k.Framed() {
 		img.Body = io.NewSectionReader(r, 0, size)
 		return img, nil
 	}
@@ -369,7 +369,7 @@ func read(name string, r io.ReaderAt, size int64, limit int) (*Image, error) {
 // that name has, in its order.
 func NewImage(name string, messages ...proto.Message) (*Image, error) {
 	k, known := KindOf(name)
-	if !known || k.Container == Raw {
+	if !known || !k.Framed() {
 		return nil, imageErrorf(name, "is not an image that is made of entries")
 	}
 	img := &Image{Name: name, Kind: k}
@@ -419,7 +419,7 @@ func (img *Image) check() error {
 
 // WriteTo writes the image. What was not changed is written as it was read.
 func (img *Image) WriteTo(w io.Writer) (int64, error) {
-	if img.Kind.Container == Raw {
+	if !img.Kind.Framed() {
 		if img.Body == nil {
 			return 0, nil
 		}

@@ -91,6 +91,12 @@ type Kind struct {
 	grammar grammar
 }
 
+// Framed says whether images of this kind are made of entries.
+func (k Kind) Framed() bool { return k.Container != Raw }
+
+// Known says whether the entries of images of this kind can be decoded.
+func (k Kind) Known() bool { return k.grammar.message != nil }
+
 // HasPayload says whether bytes that are no protobuf may follow an entry.
 func (k Kind) HasPayload() bool { return k.grammar.payload != nil }
 

@@ -67,10 +67,10 @@ func TestKindTable(t *testing.T) {
 		if !ok || got.Template != k.Template {
 			t.Errorf("%s is taken for a %q", name, got.Template)
 		}
-		if (k.Container == Raw) != (k.Magic == "") || (k.Container == Raw) != (k.magic == 0) {
+		if k.Framed() != (k.Magic != "") || k.Framed() != (k.magic != 0) {
 			t.Errorf("%s: magic %q, 0x%x, container %d", name, k.Magic, k.magic, k.Container)
 		}
-		if (k.grammar.message == nil) != (k.Container == Raw || k.Magic == "PIDFD") {
+		if k.Known() != (k.Framed() && k.Magic != "PIDFD") {
 			t.Errorf("%s: has no type", name)
 		}
 	}
