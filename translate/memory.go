@@ -27,6 +27,8 @@ func contains(spans []span, addr uint64) bool {
 // memory is the memory of a process: what the dump has, less what does not go
 // over, with the pages that change on top.
 type memory struct {
+	// name is that of the pagemap image, for errors.
+	name string
 	dump *criuimg.PageStore
 	// dropped ranges of the dump are not there any more.
 	dropped []span
@@ -48,9 +50,9 @@ func (m *memory) ReadAt(p []byte, addr int64) (int, error) {
 		if page, ok := m.changed[base]; ok {
 			copy(chunk, page[off:])
 		} else if contains(m.dropped, a) {
-			return n, fmt.Errorf("%w: %#x", criuimg.ErrNoPage, base)
+			return n, fmt.Errorf("%s: %w: %#x", m.name, criuimg.ErrNoPage, base)
 		} else if _, err := m.dump.ReadAt(chunk, int64(a)); err != nil {
-			return n, err
+			return n, fmt.Errorf("%s: %w", m.name, err)
 		}
 		n += len(chunk)
 	}

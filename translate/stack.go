@@ -11,7 +11,8 @@ import (
 // layOut rebuilds a native stack for the binary to: the same chain of call
 // sites, in the frames that to's code makes for them, from the same outermost
 // address downwards. All other words of the range are dead. It gives the thread
-// as it stands there: returning from the park, or in the system-call stub.
+// as it stands there: in the park stub, where it will find that the pause word
+// is zero, or in the system-call stub.
 //
 // root is the return address that ends the chain on the destination; b are the
 // bounds of the native stack.
@@ -40,18 +41,18 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 			return t, stackOverflow(b, st, i)
 		}
 	}
-	t.PC, t.SP, t.FP = ret, cfa, fp
-	var stub []byte
+	// The innermost frame is that of the stub the thread is in, its record
+	// right below its CFA.
+	t.FP = cfa - 16
+	records = append(records, record{ra: cfa - 8, fp: t.FP, ret: ret, callerFP: fp})
+	t.SP, t.PC = t.FP, to.Points.ParkWait
+	var words []byte
 	if c := st.Call; c != nil {
-		// The stub's frame record lies right below its CFA.
-		t.FP = cfa - 16
-		t.SP = t.FP - to.Points.SysFrame
-		t.PC = to.Points.SysResume
-		if t.SP < b.start || t.SP > cfa {
-			return t, stackOverflow(b, st, 0)
-		}
-		records = append(records, record{ra: cfa - 8, fp: cfa - 16, ret: ret, callerFP: fp})
-		stub = stubWords(c)
+		t.SP, t.PC = t.FP-to.Points.SysFrame, to.Points.SysResume
+		words = stubWords(c)
+	}
+	if t.SP < b.start || t.SP > cfa {
+		return t, stackOverflow(b, st, 0)
 	}
 
 	low := min(t.SP, max(st.Low, b.start))
@@ -70,12 +71,7 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 			return t, err
 		}
 	}
-	if stub != nil {
-		if err := m.write(t.FP-uint64(len(stub)), stub); err != nil {
-			return t, err
-		}
-	}
-	return t, nil
+	return t, m.write(t.FP-uint64(len(words)), words)
 }
 
 func stackOverflow(b span, st *pair.Stack, frame int) error {

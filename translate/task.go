@@ -141,7 +141,12 @@ func (x *translation) memory(t *task) (*memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{dump: store, changed: map[uint64]*[pageSize]byte{}}
+	// A pages image that is too short would make a restore loop for ever.
+	if err := store.Check(); err != nil {
+		store.Close()
+		return nil, err
+	}
+	m := &memory{name: pagemapName(t.pid), dump: store, changed: map[uint64]*[pageSize]byte{}}
 	m.initial = func(page []byte, addr uint64) error {
 		return x.initialPage(page, addr, t)
 	}

@@ -130,14 +130,14 @@ func (v *View) note(err error) {
 // Close ends the use of the dump. Files that are open stay readable.
 func (v *View) Close() error { return v.dump.Close() }
 
-// Check translates everything, and gives all that stands in the way.
+// Check reads and translates everything, and gives all that stands in the way.
 func (v *View) Check() error {
 	dir := v.Root()
 	names, err := dir.Names()
 	if err != nil {
 		return err
 	}
-	var problems []error
+	problems := v.dump.verify()
 	for _, n := range names {
 		e, err := dir.Lookup(n.Name)
 		if err == nil && e.File != nil {
@@ -315,7 +315,7 @@ func (v *View) flatShared() (map[string]image, error) {
 			store.Close()
 			continue
 		}
-		m := &memory{dump: store}
+		m := &memory{name: name, dump: store}
 		pm := criuimg.Pagemap{PagesID: store.PagesID(), Extents: m.pagemap(true)}
 		b, err := pm.Image(name)
 		if err != nil {
@@ -398,6 +398,18 @@ func (d *sourceDir) Lookup(name string) (view.Entry, error) {
 
 func (d *sourceDir) pagemap(f *criuimg.File) (view.Entry, error) {
 	name := f.Name()
+	var id uint64
+	if n, _ := fmt.Sscanf(name, "pagemap-shmem-%d.img", &id); n == 1 {
+		// As for a process's memory, see translation.memory.
+		store, err := criuimg.OpenPages(d.dump.Dir, criuimg.Shmem, id)
+		if err != nil {
+			return view.Entry{}, err
+		}
+		defer store.Close()
+		if err := store.Check(); err != nil {
+			return view.Entry{}, err
+		}
+	}
 	pm, err := criuimg.ReadPagemap(name, f, f.Size())
 	if err != nil {
 		return view.Entry{}, err
