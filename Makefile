@@ -30,5 +30,8 @@ deps:
 	ls /usr/lib/*/ganesha/libfsalvfs.so >/dev/null 2>&1 || missing=1; \
 	[ -z "$$missing" ] || { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(packages); }
 
+bench: build
+	$(GO) run ./integration/bench
+
 clean:
 	rm -rf $(BUILD)

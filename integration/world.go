@@ -35,6 +35,8 @@ type Config struct {
 	// Counter is the directory with the example; TPFS one with the program
 	// as tpfs.amd64 and tpfs.arm64, both static.
 	Counter, TPFS string
+	// MemoryMB is that of each guest by its architecture; 0 is the lab's default.
+	MemoryMB map[string]int
 	// LogDir is where the logs of guests and servers go; nowhere if empty.
 	LogDir string
 	// Logf is told what takes long.
@@ -83,7 +85,7 @@ func NewWorld(ctx context.Context, cfg Config) (w *World, err error) {
 	machines := []string{"x86_64", "aarch64"}
 	for _, m := range machines {
 		go func() {
-			g, err := lab.Start(ctx, lab.Config{Arch: goArch(m), LogDir: cfg.LogDir, Progress: cfg.Logf})
+			g, err := lab.Start(ctx, lab.Config{Arch: goArch(m), MemoryMB: cfg.MemoryMB[m], LogDir: cfg.LogDir, Progress: cfg.Logf})
 			if err == nil {
 				err = g.MountNFS(ctx, w.share, "/nfs")
 			}
