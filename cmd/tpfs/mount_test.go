@@ -231,24 +231,29 @@ func gate(t *testing.T, src string) (open func()) {
 	}
 }
 
-// child waits for a process to have a child, and returns its number.
-func child(t *testing.T, pid int) int {
+// startedServer waits until a "tpfs mount" has started its server, and returns
+// that one's number. Go's os package has short-lived children of its own.
+func startedServer(t *testing.T, pid int) int {
 	t.Helper()
-	var child int
-	eventually(t, "a child process", func() bool {
+	var server int
+	eventually(t, "a server", func() bool {
 		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range tasks {
-			b, _ := os.ReadFile(name)
-			if _, err := fmt.Sscan(string(b), &child); err == nil {
-				return true
+			children, _ := os.ReadFile(name)
+			for _, child := range strings.Fields(string(children)) {
+				env, _ := os.ReadFile("/proc/" + child + "/environ")
+				if bytes.Contains(env, []byte("\x00"+starterEnv+"=")) {
+					server, err = strconv.Atoi(child)
+					return err == nil
+				}
 			}
 		}
 		return false
 	})
-	return child
+	return server
 }
 
 // Nobody waits for a mount in vain: if the server is killed, whoever started it
@@ -262,7 +267,7 @@ func TestServerKilledAtStart(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Kill(child(t, cmd.Process.Pid), unix.SIGKILL); err != nil {
+	if err := unix.Kill(startedServer(t, cmd.Process.Pid), unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	cmd.Wait()
@@ -279,7 +284,7 @@ func TestStarterKilled(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	server := child(t, cmd.Process.Pid)
+	server := startedServer(t, cmd.Process.Pid)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
