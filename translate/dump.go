@@ -79,7 +79,7 @@ func (d *dump) read() error {
 		}
 	}
 	if _, ok := d.stamps["inventory.img"]; !ok {
-		return errors.New("inventory.img is missing: this is no CRIU dump, or criu dump did not finish")
+		return missing("inventory.img", "this is no CRIU dump, or criu dump did not finish")
 	}
 	inv, err := criuimg.One[*inventory.InventoryEntry](d.Dir, "inventory.img")
 	if err != nil {
@@ -135,13 +135,18 @@ func (d *dump) stamp() error {
 func (d *dump) image(name string) (*criuimg.Image, error) {
 	f, err := d.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is missing from the dump: %w", name, err)
+		return nil, missing(name, "the dump is incomplete")
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return criuimg.Read(name, f, f.Size())
+}
+
+// missing is the error of an image that a dump must have.
+func missing(name, why string) error {
+	return &criuimg.Error{Image: name, Entry: -1, Offset: -1, Reason: "the image is missing: " + why}
 }
 
 func (d *dump) readFiles() (map[uint32]*fdinfo.FileEntry, error) {
