@@ -20,10 +20,14 @@ const (
 	encSdata4 = 0x0b
 	encSdata8 = 0x0c
 
-	encFormat   = 0x0f
-	encPcrel    = 0x10
-	encRelation = 0x70
-	encOmit     = 0xff
+	encFormat = 0x0f // bits of the format
+	encPcrel  = 0x10 // relative to the pointer's own address; no other relation is supported
+)
+
+// maxCIEs and maxFDEs bound the entries of a section. Linkers merge equal CIEs.
+const (
+	maxCIEs = 1 << 14
+	maxFDEs = 1 << 19
 )
 
 // maxRemembered bounds the stack of DW_CFA_remember_state. Compilers nest one
@@ -98,15 +102,21 @@ func parseFrames(data []byte, addr uint64, a isa) (*frameTable, error) {
 			if err != nil {
 				return nil, fmt.Errorf("CIE at %#x: %w", at, err)
 			}
+			if len(cies) == maxCIEs {
+				return nil, fmt.Errorf("more than %d CIEs", maxCIEs)
+			}
 			cies[at] = parsed
 		} else {
-			parent := cies[idAt-int(id)] // int has 64 bits wherever id could overflow it
+			parent := cies[idAt-int(id)]
 			if parent == nil {
 				return nil, fmt.Errorf("FDE at %#x: names no CIE before it", at)
 			}
 			f, err := parseFDE(e, parent, addr+uint64(idAt))
 			if err != nil {
 				return nil, fmt.Errorf("FDE at %#x: %w", at, err)
+			}
+			if len(t.fdes) == maxFDEs {
+				return nil, fmt.Errorf("more than %d FDEs", maxFDEs)
 			}
 			if f.start < f.end {
 				t.fdes = append(t.fdes, f)
@@ -238,12 +248,12 @@ func readPointer(c *cursor, format byte) (uint64, error) {
 // readAddress reads an address in the given encoding from a cursor whose data
 // has the address base.
 func readAddress(c *cursor, encoding byte, base uint64) (uint64, error) {
-	if encoding == encOmit || encoding&^(encFormat|encPcrel) != 0 {
+	if encoding&^(encFormat|encPcrel) != 0 {
 		return 0, fmt.Errorf("pointer encoding %#x is not supported", encoding)
 	}
 	at := base + uint64(c.off)
 	v, err := readPointer(c, encoding&encFormat)
-	if encoding&encRelation == encPcrel {
+	if encoding&encPcrel != 0 {
 		v += at
 	}
 	return v, err

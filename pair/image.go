@@ -48,6 +48,9 @@ type image struct {
 // openImage reads the headers. The error is errForeign, in the sense of
 // errors.Is, for an ELF file of a kind that no pair is made of.
 func openImage(r io.ReaderAt, size int64) (*image, error) {
+	if size < 0 {
+		return nil, fmt.Errorf("a file of %d bytes", size)
+	}
 	im := &image{r: r, size: size}
 	head, err := im.read(0, elfHeaderSize)
 	if err != nil || !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
@@ -57,7 +60,7 @@ func openImage(r io.ReaderAt, size int64) (*image, error) {
 		return nil, errors.New("not an ELF file")
 	}
 	if elf.Class(head[elf.EI_CLASS]) != elf.ELFCLASS64 || elf.Data(head[elf.EI_DATA]) != elf.ELFDATA2LSB {
-		return nil, fmt.Errorf("%w: not a 64-bit little-endian one", errForeign)
+		return nil, fmt.Errorf("%w: not 64-bit little-endian", errForeign)
 	}
 	h := &im.header
 	if err := decode(head, h); err != nil {
@@ -99,7 +102,7 @@ func openImage(r io.ReaderAt, size int64) (*image, error) {
 }
 
 var (
-	errForeign = errors.New("an ELF file")
+	errForeign = errors.New("another kind of ELF file")
 	errOutside = errors.New("lies outside of the file")
 )
 

@@ -137,6 +137,9 @@ func appendNote(b []byte, name string, typ uint32, desc []byte) []byte {
 	return b
 }
 
+// inSys reports whether pc lies where the system-call stub's frame is complete.
+func (p *Points) inSys(pc uint64) bool { return pc >= p.SysResume && pc < p.SysEnd }
+
 // check looks at the points by themselves and against the file's segments.
 func (p *Points) check(segments []Segment) error {
 	switch {

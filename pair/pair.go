@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 )
 
 // ErrNotPair is the error, in the sense of errors.Is, for an ELF file that has
@@ -91,7 +92,8 @@ type Site struct {
 // Open reads the metadata of the ELF file at path. The error is ErrNotPair, in
 // the sense of errors.Is, for an ELF file that has none.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	// Not to wait for the other end if a hostile path names a FIFO.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -128,20 +128,24 @@ func decodeTables(data []byte) (*tables, error) {
 	if stringTable.size != 1 {
 		return nil, errors.New("strings: entries are bytes")
 	}
-	// Names end up in messages on terminals: no control characters.
+	// Names end up in messages on terminals: nothing there to play tricks with.
 	text := string(stringTable.data)
 	if !utf8.ValidString(text) {
 		return nil, errors.New("strings: not UTF-8")
 	}
 	for _, r := range text {
-		if unicode.IsControl(r) {
-			return nil, errors.New("strings: control character")
+		if !unicode.IsPrint(r) {
+			return nil, fmt.Errorf("strings: %U is not printable", r)
 		}
 	}
+	boundary := func(i uint64) bool { return i == uint64(len(text)) || utf8.RuneStart(text[i]) }
 	name := func(c *cursor) (string, error) {
 		off, n := uint64(c.u32()), uint64(c.u32())
 		if n > maxName || off+n > uint64(len(text)) {
 			return "", fmt.Errorf("string of %d bytes at %d: beyond the table or longer than %d", n, off, maxName)
+		}
+		if !boundary(off) || !boundary(off+n) {
+			return "", fmt.Errorf("string of %d bytes at %d: cuts a character in two", n, off)
 		}
 		return text[off : off+n], nil
 	}

@@ -111,6 +111,9 @@ var restarts = []int64{-512, -513, -514, -516}
 // elsewhere or if the stack is not one that the program makes.
 func (b *Binary) Unwind(r Registers, mem io.ReaderAt) (*Stack, error) {
 	u := unwinder{b: b, pc: r.PC, mem: mem, stack: &Stack{Low: r.SP}}
+	if err := u.place(); err != nil {
+		return nil, err
+	}
 	if err := u.bounds(r); err != nil {
 		return nil, err
 	}
@@ -159,6 +162,22 @@ func (u *unwinder) words(addr uint64, n int) ([]uint64, error) {
 	return words, nil
 }
 
+// place refuses a thread that is not in one of the stubs.
+func (u *unwinder) place() error {
+	p := &u.b.Points
+	switch {
+	case u.parked() || u.blocked():
+		return nil
+	case p.Restorer != 0 && u.pc == p.Restorer:
+		return u.fail(-1, u.pc, "stopped inside a signal handler, which cannot be moved: let it return first")
+	}
+	return u.fail(-1, u.pc, `stopped at %s, which is not an equivalence point: run "tpfs pause" before "criu dump"`, u.b.Describe(u.pc))
+}
+
+func (u *unwinder) parked() bool { p := &u.b.Points; return u.pc >= p.ParkWait && u.pc < p.ParkEnd }
+
+func (u *unwinder) blocked() bool { return u.b.Points.inSys(u.pc) }
+
 // bounds reads the thread words.
 func (u *unwinder) bounds(r Registers) error {
 	t, s := &u.b.pair.Thread, u.stack
@@ -173,7 +192,7 @@ func (u *unwinder) bounds(r Registers) error {
 		*w.to = v[0]
 	}
 	if r.SP < s.NativeLow || r.SP >= s.NativeHigh || s.NativeHigh > maxAddress {
-		return u.fail(-1, r.PC, "stopped at %s with the stack pointer at %#x, outside of the thread's native stack %#x-%#x",
+		return u.fail(-1, r.PC, "stopped at %s with the stack pointer at %#x, outside of the thread's native stack %#x-%#x; the stack of a signal handler cannot be moved",
 			u.b.Describe(r.PC), r.SP, s.NativeLow, s.NativeHigh)
 	}
 	return nil
@@ -182,38 +201,24 @@ func (u *unwinder) bounds(r Registers) error {
 // stub looks at the innermost frames, those of the runtime, and returns the
 // record of the stub that the program called.
 func (u *unwinder) stub(r Registers) (record, error) {
-	p := &u.b.Points
-	switch {
-	case r.PC >= p.ParkWait && r.PC < p.ParkEnd:
-		top, err := u.record(r.FP, r.SP)
-		if err != nil {
-			return record{}, err
+	if u.blocked() {
+		top, phase, err := u.call(r.FP, r.SP)
+		if err == nil && phase == 0 && r.PC > u.b.Points.SysInsn && !slices.Contains(restarts, int64(r.Result)) {
+			u.stack.Call.Done, u.stack.Call.Result = true, r.Result
 		}
-		if top.ret < p.SysResume || top.ret >= p.SysEnd {
-			u.stack.Point = Parked
-			return top, nil
-		}
-		// Parked by the system-call stub, which has its result.
-		return u.call(top.fp, top.cfa, func(call *Call, phase uint64) error {
-			if phase != 1 {
-				return u.fail(-1, r.PC, "parked by the system-call stub with phase %d, not 1", phase)
-			}
-			return nil
-		})
-	case r.PC >= p.SysResume && r.PC < p.SysEnd:
-		return u.call(r.FP, r.SP, func(call *Call, phase uint64) error {
-			switch {
-			case phase == 0 && r.PC > p.SysInsn:
-				call.Done, call.Result = !slices.Contains(restarts, int64(r.Result)), r.Result
-			case phase > 1:
-				return u.fail(-1, r.PC, "in the system-call stub with phase %d, neither 0 nor 1", phase)
-			}
-			return nil
-		})
-	case p.Restorer != 0 && r.PC == p.Restorer:
-		return record{}, u.fail(-1, r.PC, "stopped inside a signal handler, which cannot be moved")
+		return top, err
 	}
-	return record{}, u.fail(-1, r.PC, `stopped at %s, which is not an equivalence point: run "tpfs pause" before "criu dump"`, u.b.Describe(r.PC))
+	top, err := u.record(r.FP, r.SP)
+	if err != nil || !u.b.Points.inSys(top.ret) {
+		u.stack.Point = Parked
+		return top, err
+	}
+	// Parked by the system-call stub, which does so once it has the result.
+	top, phase, err := u.call(top.fp, top.cfa)
+	if err == nil && phase != 1 {
+		err = u.fail(-1, r.PC, "parked by the system-call stub with phase %d, not 1", phase)
+	}
+	return top, err
 }
 
 // record reads the frame record of a stub whose stack pointer is sp.
@@ -229,34 +234,33 @@ func (u *unwinder) record(fp, sp uint64) (record, error) {
 	return record{cfa: fp + recordSize, fp: w[0], ret: w[1]}, nil
 }
 
-// call reads the frame of the system-call stub; judge decides on what the
-// phase says. sp is the stack pointer while the stub runs.
-func (u *unwinder) call(fp, sp uint64, judge func(call *Call, phase uint64) error) (record, error) {
+// call reads the frame of the system-call stub. sp is the stack pointer while
+// the stub runs.
+func (u *unwinder) call(fp, sp uint64) (top record, phase uint64, err error) {
 	if fp-sp != u.b.Points.SysFrame {
-		return record{}, u.fail(-1, u.pc, "the system-call stub has its frame pointer at %#x and its stack pointer at %#x, which are not %d bytes apart", fp, sp, u.b.Points.SysFrame)
+		return top, 0, u.fail(-1, u.pc, "the system-call stub has its frame pointer at %#x and its stack pointer at %#x, which are not %d bytes apart", fp, sp, u.b.Points.SysFrame)
 	}
-	top, err := u.record(fp, sp)
-	if err != nil {
-		return record{}, err
+	if top, err = u.record(fp, sp); err != nil {
+		return top, 0, err
 	}
 	w, err := u.words(fp-8*sysWords, sysWords)
 	if err != nil {
-		return record{}, u.fail(-1, u.pc, "frame of the system-call stub: %w", err)
+		return top, 0, u.fail(-1, u.pc, "frame of the system-call stub: %w", err)
 	}
 	word := func(i int) uint64 { return w[sysWords+i] }
 	call := &Call{Number: word(sysWordNumber)}
 	for i := range call.Args {
 		call.Args[i] = word(sysWordArgs + i)
 	}
-	phase := word(sysWordPhase)
-	if phase == 1 {
+	switch phase = word(sysWordPhase); phase {
+	case 0:
+	case 1:
 		call.Done, call.Result = true, word(sysWordResult)
-	}
-	if err := judge(call, phase); err != nil {
-		return record{}, err
+	default:
+		return top, 0, u.fail(-1, u.pc, "in the system-call stub with phase %d, neither 0 nor 1", phase)
 	}
 	u.stack.Point, u.stack.Call = Blocked, call
-	return top, nil
+	return top, phase, nil
 }
 
 // walk follows the chain from the stub's record to a root.
@@ -288,14 +292,14 @@ func (u *unwinder) walk(callee record) error {
 			return fail("the stack is more than %d frames deep", maxDepth)
 		}
 		// The caller's CFA follows from the stack pointer at the call, and
-		// also from its frame pointer. They have to agree.
+		// also from its frame pointer. They have to agree. So the chain goes
+		// up, and stays aligned to 16 as frame sizes are.
 		cfa := callee.cfa + site.FrameSize
-		place := u.b.Describe(callee.ret)
 		switch {
 		case callee.fp+uint64(site.CFAFromFP) != cfa:
-			return fail("in %s the frame pointer is %#x where the frame's size makes it %#x", place, callee.fp, cfa-uint64(site.CFAFromFP))
-		case cfa%16 != 0 || cfa > s.NativeHigh:
-			return fail("in %s the frame ends at %#x, which is not aligned to 16 or beyond the stack's end %#x", place, cfa, s.NativeHigh)
+			return fail("in %s the frame pointer is %#x where the frame's size makes it %#x", u.b.Describe(callee.ret), callee.fp, cfa-uint64(site.CFAFromFP))
+		case cfa > s.NativeHigh:
+			return fail("in %s the frame ends at %#x, beyond the stack's end %#x", u.b.Describe(callee.ret), cfa, s.NativeHigh)
 		}
 		next := record{cfa: cfa}
 		for _, w := range []struct {
@@ -304,7 +308,7 @@ func (u *unwinder) walk(callee record) error {
 		}{{site.RA, &next.ret}, {site.FP, &next.fp}} {
 			v, err := u.words(cfa+uint64(w.off), 1)
 			if err != nil {
-				return fail("in %s: %w", place, err)
+				return fail("in %s: %w", u.b.Describe(callee.ret), err)
 			}
 			*w.to = v[0]
 		}
