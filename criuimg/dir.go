@@ -48,7 +48,7 @@ type ancestor struct {
 	child    *ancestor
 }
 
-// OpenDir opens a dump directory.
+// OpenDir opens a dump directory. The error is an *Error, with the path.
 func OpenDir(path string) (*Dir, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -59,14 +59,17 @@ func OpenDir(path string) (*Dir, error) {
 
 func openDir(at int, name, path string, child *ancestor) (*Dir, error) {
 	fd, err := openat(at, name, unix.O_DIRECTORY)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &Error{Image: path, Entry: -1, Offset: -1, Reason: "there is no such directory", Err: err}
+	case err != nil:
+		return nil, imageErrorf(path, "cannot be opened as a directory: %v", err)
 	}
 	d := &Dir{path: path, f: os.NewFile(uintptr(fd), path), up: &ancestor{child: child}}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		d.Close()
-		return nil, &fs.PathError{Op: "stat", Path: path, Err: err}
+		return nil, imageErrorf(path, "cannot be opened as a directory: %v", err)
 	}
 	d.up.dev, d.up.ino = uint64(st.Dev), st.Ino
 	if child == nil {
@@ -96,6 +99,9 @@ func openat(at int, name string, flags int) (int, error) {
 		}
 	}
 }
+
+// Is tells whether both are the same directory.
+func (d *Dir) Is(o *Dir) bool { return d.up.dev == o.up.dev && d.up.ino == o.up.ino }
 
 // Path is the absolute path the directory was opened by; a parent's is its
 // child's with "/parent" appended.
@@ -159,18 +165,32 @@ func isRegular(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFRE
 
 var errNotRegular = errors.New("is not a regular file")
 
-func (d *Dir) checkName(op, name string) error {
+func (d *Dir) checkName(name string) error {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
-		return &fs.PathError{Op: op, Path: filepath.Join(d.path, "?"), Err: fmt.Errorf("%q is not the name of an image", name)}
+		return imageErrorf(d.path, "%q is not the name of an image", name)
 	}
 	return nil
 }
 
+// fail is the error of an image that cannot be had.
+func (d *Dir) fail(name string, err error) error {
+	if d.up.child != nil {
+		name = filepath.Join(d.path, name)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &Error{Image: name, Entry: -1, Offset: -1, Reason: "the image is missing from the dump", Err: err}
+	case err == errNotRegular:
+		return imageErrorf(name, "is not a regular file")
+	}
+	return imageErrorf(name, "cannot be opened: %v", err)
+}
+
 // Open opens a regular file of the directory, or what a symbolic link leads to
-// if that is one. In the sense of errors.Is the error is fs.ErrNotExist if
-// there is none of that name.
+// if that is one. The error is an *Error; in the sense of errors.Is it is
+// fs.ErrNotExist if there is none of that name.
 func (d *Dir) Open(name string) (*File, error) {
-	if err := d.checkName("open", name); err != nil {
+	if err := d.checkName(name); err != nil {
 		return nil, err
 	}
 	var f *File
@@ -203,14 +223,15 @@ func (d *Dir) Open(name string) (*File, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: filepath.Join(d.path, name), Err: err}
+		return nil, d.fail(name, err)
 	}
 	return f, nil
 }
 
-// Stamp identifies the content the file of that name has now.
+// Stamp identifies the content the file of that name has now. Errors are as of
+// Open.
 func (d *Dir) Stamp(name string) (Stamp, error) {
-	if err := d.checkName("stat", name); err != nil {
+	if err := d.checkName(name); err != nil {
 		return Stamp{}, err
 	}
 	var stamp Stamp
@@ -226,7 +247,7 @@ func (d *Dir) Stamp(name string) (Stamp, error) {
 		return nil
 	})
 	if err != nil {
-		return Stamp{}, &fs.PathError{Op: "stat", Path: filepath.Join(d.path, name), Err: err}
+		return Stamp{}, d.fail(name, err)
 	}
 	return stamp, nil
 }
@@ -245,7 +266,7 @@ func (d *Dir) Parent() (*Dir, error) {
 			return nil
 		}
 		if err != nil {
-			return &fs.PathError{Op: "stat", Path: path, Err: err}
+			return imageErrorf(path, "cannot be opened as a directory: %v", err)
 		}
 		parent, err = openDir(dirfd, parentName, path, d.up)
 		return err

@@ -99,10 +99,10 @@ func TestDirOpen(t *testing.T) {
 	}
 	for _, test := range tests {
 		_, err := d.Open(test.name)
-		if err == nil || errors.Is(err, fs.ErrNotExist) != test.missing {
+		if !errors.As(err, new(*Error)) || errors.Is(err, fs.ErrNotExist) != test.missing {
 			t.Errorf("open %q: %v, missing %v", test.name, err, test.missing)
 		}
-		if _, err = d.Stamp(test.name); err == nil || errors.Is(err, fs.ErrNotExist) != test.missing {
+		if _, err = d.Stamp(test.name); !errors.As(err, new(*Error)) || errors.Is(err, fs.ErrNotExist) != test.missing {
 			t.Errorf("stamp of %q: %v, missing %v", test.name, err, test.missing)
 		}
 	}
@@ -157,8 +157,9 @@ func TestDirIsMoved(t *testing.T) {
 func TestDirErrors(t *testing.T) {
 	path := messy(t)
 	for _, name := range []string{"none", "b.img", "fifo.img"} {
-		if _, err := OpenDir(filepath.Join(path, name)); err == nil {
-			t.Errorf("%s is opened as a directory", name)
+		_, err := OpenDir(filepath.Join(path, name))
+		if e, ok := errors.AsType[*Error](err); !ok || e.Image != filepath.Join(path, name) {
+			t.Errorf("%s is opened as a directory: %v", name, err)
 		}
 	}
 	d, err := OpenDir(path)
@@ -194,6 +195,12 @@ func TestParent(t *testing.T) {
 	}
 	if want := filepath.Join(path, "new", "parent"); parent.Path() != want {
 		t.Errorf("path %s, want %s", parent.Path(), want)
+	}
+	if !parent.Is(openTestDir(t, filepath.Join(path, "old"))) || parent.Is(openTestDir(t, path)) {
+		t.Error("the parent is another directory")
+	}
+	if _, err := parent.Open("b.img"); err == nil || err.Error() != filepath.Join(path, "new", "parent", "b.img")+": the image is missing from the dump" {
+		t.Errorf("of the parent: %v", err)
 	}
 	if p, err := openTestDir(t, filepath.Join(path, "inside")).Parent(); err != nil || p == nil {
 		t.Errorf("a directory of that name: %v, %v", p, err)

@@ -68,29 +68,47 @@ func ReadPagemap(name string, r io.ReaderAt, size int64) (*Pagemap, error) {
 	return readPagemap(name, name, r, size)
 }
 
-// readPagemap reads the pagemap image of the given name and calls it label in
-// errors.
-func readPagemap(label, name string, r io.ReaderAt, size int64) (*Pagemap, error) {
+// ReadPagesID is what ReadPagemap gives as PagesID, which is in the first entry:
+// no other is read.
+func ReadPagesID(name string, r io.ReaderAt, size int64) (uint32, error) {
+	_, id, err := readHead(name, name, r, size)
+	return id, err
+}
+
+// readHead gives the number of the pages image, and what follows it.
+func readHead(label, name string, r io.ReaderAt, size int64) (*frames, uint32, error) {
 	k, _ := KindOf(name)
 	if k.Magic != "PAGEMAP" {
-		return nil, imageErrorf(label, "is not the name of a pagemap image")
+		return nil, 0, imageErrorf(label, "is not the name of a pagemap image")
 	}
 	start, err := checkHeader(label, k, r, size)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	f := newFrames(label, r, size, start)
 	buf, err := f.read(nil)
 	if err == io.EOF {
-		return nil, imageErrorf(label, "has no pagemap_head")
+		return nil, 0, imageErrorf(label, "has no pagemap_head")
 	}
+	if err != nil {
+		return nil, 0, err
+	}
+	id, err := parseHead(buf)
+	if err != nil {
+		return nil, 0, entryErrorf(label, 0, start, "%v", err)
+	}
+	return f, id, nil
+}
+
+// readPagemap reads the pagemap image of the given name and calls it label in
+// errors.
+func readPagemap(label, name string, r io.ReaderAt, size int64) (*Pagemap, error) {
+	f, id, err := readHead(label, name, r, size)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pagemap{}
-	if p.PagesID, err = parseHead(buf); err != nil {
-		return nil, entryErrorf(label, 0, start, "%v", err)
-	}
+	p := &Pagemap{PagesID: id}
+	var buf []byte
 	for {
 		index, off := f.next, f.off
 		if buf, err = f.read(buf); err == io.EOF {

@@ -118,6 +118,12 @@ func TestReadPagemapRefuses(t *testing.T) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}
+	for n := range whole {
+		id, err := ReadPagesID("pagemap-1.img", bytes.NewReader(whole[:n]), int64(n))
+		if _, all := parsePagemap(whole[:n]); n < 14 && (err == nil || err.Error() != all.Error()) || n >= 14 && (id != 1 || err != nil) {
+			t.Errorf("cut to %d bytes: the head tells of pages-%d.img, %v", n, id, err)
+		}
+	}
 	head, _ := synthetic{header: []uint32{testCommon, 0x56084025}, pieces: []piece{{raw: numbers(1, 1, 2, 1)}}}.bytes()
 	if _, err := parsePagemap(head); err == nil || !strings.Contains(err.Error(), "entry 0 at byte 8: has field 2: a newer CRIU") {
 		t.Errorf("unknown field in the head: %v", err)

@@ -175,7 +175,7 @@ func TestPageStoreBrokenChains(t *testing.T) {
 		}, []string{"third/parent/pagemap-1.img: the page at 0x", "but there is no pagemap-1.img"}},
 		{"the link leads nowhere", func(t *testing.T, path string) {
 			check(t, os.RemoveAll(filepath.Join(path, "first")))
-		}, []string{"third/parent/parent: no such file"}},
+		}, []string{"third/parent/parent: there is no such directory"}},
 		{"the first dump lacks the page", func(t *testing.T, path string) {
 			writeDump(t, path, "first", Extent{1 * PageSize, 3, PEPresent})
 		}, []string{"third/parent/pagemap-1.img: the page at 0x4000 is said", "third/parent/parent/pagemap-1.img does not have it"}},
@@ -454,9 +454,13 @@ func FuzzPagemap(f *testing.F) {
 	f.Add(pagemapOf(1<<31, numbers(1, 0, 4, PEParent, 5, 1<<51)))
 	f.Add(pagemapOf(3, numbers(1, 0x1000, 2, 1, 3, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		id, headErr := ReadPagesID("pagemap-1.img", bytes.NewReader(data), int64(len(data)))
 		p, err := parsePagemap(data)
 		if err != nil {
 			return
+		}
+		if headErr != nil || id != p.PagesID {
+			t.Fatalf("the head alone: %d, %v, want %d", id, headErr, p.PagesID)
 		}
 		var last uint64
 		pages := uint64(0)
