@@ -46,7 +46,7 @@ type image struct {
 }
 
 // openImage reads the headers. The error is errForeign, in the sense of
-// errors.Is, for an ELF file of a kind that no pair is made of.
+// errors.Is, for a file of a kind that no pair is made of.
 func openImage(r io.ReaderAt, size int64) (*image, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("a file of %d bytes", size)
@@ -57,7 +57,7 @@ func openImage(r io.ReaderAt, size int64) (*image, error) {
 		if err != nil && !errors.Is(err, errOutside) {
 			return nil, err
 		}
-		return nil, errors.New("not an ELF file")
+		return nil, fmt.Errorf("%w: not an ELF file", errForeign)
 	}
 	if elf.Class(head[elf.EI_CLASS]) != elf.ELFCLASS64 || elf.Data(head[elf.EI_DATA]) != elf.ELFDATA2LSB {
 		return nil, fmt.Errorf("%w: not 64-bit little-endian", errForeign)
@@ -102,7 +102,7 @@ func openImage(r io.ReaderAt, size int64) (*image, error) {
 }
 
 var (
-	errForeign = errors.New("another kind of ELF file")
+	errForeign = errors.New("another kind of file")
 	errOutside = errors.New("lies outside of the file")
 )
 

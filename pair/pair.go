@@ -25,8 +25,8 @@ import (
 	"syscall"
 )
 
-// ErrNotPair is the error, in the sense of errors.Is, for an ELF file that has
-// none of our metadata.
+// ErrNotPair is the error, in the sense of errors.Is, for a file that has none
+// of our metadata: another kind of file, or a program that was not sealed.
 var ErrNotPair = errors.New("not a program of a pair")
 
 // Names of the sections; see docs/pair-format.md.
@@ -90,7 +90,7 @@ type Site struct {
 }
 
 // Open reads the metadata of the ELF file at path. The error is ErrNotPair, in
-// the sense of errors.Is, for an ELF file that has none.
+// the sense of errors.Is, for a file that has none.
 func Open(path string) (*File, error) {
 	// Not to wait for the other end if a hostile path names a FIFO.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -415,8 +415,21 @@ func (b *Binary) SiteByID(id uint64) (*Site, bool) {
 
 // Describe names the place of pc: as "function+0x12", by the runtime's name
 // for it, or as "0x..., in no function of the pair".
-func (b *Binary) Describe(pc uint64) string {
+func (b *Binary) Describe(pc uint64) string { return b.describe(pc, pc) }
+
+// describeReturn is Describe for a return address, which may lie behind the
+// last instruction of its function.
+func (b *Binary) describeReturn(ret uint64) string { return b.describe(ret, ret-1) }
+
+// describe names pc by the code that contains the address in.
+func (b *Binary) describe(pc, in uint64) string {
 	p := &b.Points
+	if p.Restorer != 0 && pc == p.Restorer {
+		return "the signal restorer"
+	}
+	if slices.Contains(p.Roots, pc) {
+		return "the root of the stack"
+	}
 	for _, stub := range []struct {
 		name       string
 		start, end uint64
@@ -424,17 +437,11 @@ func (b *Binary) Describe(pc uint64) string {
 		{"the park stub", p.ParkWait, p.ParkEnd},
 		{"the system-call stub", p.SysResume, p.SysEnd},
 	} {
-		if pc >= stub.start && pc < stub.end {
+		if in >= stub.start && in < stub.end {
 			return fmt.Sprintf("%s+%#x", stub.name, pc-stub.start)
 		}
 	}
-	if p.Restorer != 0 && pc == p.Restorer {
-		return "the signal restorer"
-	}
-	if slices.Contains(p.Roots, pc) {
-		return "the root of the stack"
-	}
-	if f, ok := b.pair.FunctionAt(pc); ok {
+	if f, ok := b.pair.FunctionAt(in); ok {
 		return fmt.Sprintf("%s+%#x", f.Name, pc-f.Addr)
 	}
 	return fmt.Sprintf("%#x, in no function of the pair", pc)

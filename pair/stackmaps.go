@@ -43,7 +43,7 @@ func parseStackmaps(data []byte) ([]stackRecord, error) {
 		if version != 3 {
 			return nil, fmt.Errorf("at %#x: stack map of version %d, not 3", start, version)
 		}
-		c.off = start + 4
+		c.bytes(3) // reserved
 		functions, constants, count := c.u32(), c.u32(), c.u32()
 		table := cursor{data: c.bytes(24 * uint64(functions))}
 		c.bytes(8 * uint64(constants))

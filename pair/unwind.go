@@ -110,8 +110,8 @@ var restarts = []int64{-512, -513, -514, -516}
 // process's memory by address. The error is a *NotMovable if the thread stands
 // elsewhere or if the stack is not one that the program makes.
 func (b *Binary) Unwind(r Registers, mem io.ReaderAt) (*Stack, error) {
-	u := unwinder{b: b, pc: r.PC, mem: mem, stack: &Stack{Low: r.SP}}
-	if err := u.place(); err != nil {
+	u := unwinder{b: b, pc: r.PC, place: b.Describe(r.PC), mem: mem, stack: &Stack{Low: r.SP}}
+	if err := u.inStub(); err != nil {
 		return nil, err
 	}
 	if err := u.bounds(r); err != nil {
@@ -137,13 +137,14 @@ type record struct {
 type unwinder struct {
 	b     *Binary
 	pc    uint64
+	place string // of pc
 	mem   io.ReaderAt
 	stack *Stack
 }
 
-func (u *unwinder) fail(frame int, at uint64, format string, args ...any) *NotMovable {
+func (u *unwinder) fail(frame int, place, format string, args ...any) *NotMovable {
 	err := fmt.Errorf(format, args...)
-	return &NotMovable{PC: u.pc, Function: u.b.Describe(at), Frame: frame, Reason: err.Error(), Err: errors.Unwrap(err)}
+	return &NotMovable{PC: u.pc, Function: place, Frame: frame, Reason: err.Error(), Err: errors.Unwrap(err)}
 }
 
 // words reads n words of memory at an address.
@@ -162,16 +163,16 @@ func (u *unwinder) words(addr uint64, n int) ([]uint64, error) {
 	return words, nil
 }
 
-// place refuses a thread that is not in one of the stubs.
-func (u *unwinder) place() error {
+// inStub refuses a thread that is not in one of the stubs.
+func (u *unwinder) inStub() error {
 	p := &u.b.Points
 	switch {
 	case u.parked() || u.blocked():
 		return nil
 	case p.Restorer != 0 && u.pc == p.Restorer:
-		return u.fail(-1, u.pc, "stopped inside a signal handler, which cannot be moved: let it return first")
+		return u.fail(-1, u.place, "stopped inside a signal handler, which cannot be moved: let it return first")
 	}
-	return u.fail(-1, u.pc, `stopped at %s, which is not an equivalence point: run "tpfs pause" before "criu dump"`, u.b.Describe(u.pc))
+	return u.fail(-1, u.place, `stopped at %s, which is not an equivalence point: run "tpfs pause" before "criu dump"`, u.place)
 }
 
 func (u *unwinder) parked() bool { p := &u.b.Points; return u.pc >= p.ParkWait && u.pc < p.ParkEnd }
@@ -187,13 +188,13 @@ func (u *unwinder) bounds(r Registers) error {
 	}{{t.PortableSP, &s.PortableSP}, {t.NativeLow, &s.NativeLow}, {t.NativeHigh, &s.NativeHigh}} {
 		v, err := u.words(r.TP+uint64(w.off), 1)
 		if err != nil {
-			return u.fail(-1, r.PC, "thread descriptor at %#x: %w", r.TP, err)
+			return u.fail(-1, u.place, "stopped at %s: thread descriptor at %#x: %w", u.place, r.TP, err)
 		}
 		*w.to = v[0]
 	}
 	if r.SP < s.NativeLow || r.SP >= s.NativeHigh || s.NativeHigh > maxAddress {
-		return u.fail(-1, r.PC, "stopped at %s with the stack pointer at %#x, outside of the thread's native stack %#x-%#x; the stack of a signal handler cannot be moved",
-			u.b.Describe(r.PC), r.SP, s.NativeLow, s.NativeHigh)
+		return u.fail(-1, u.place, "stopped at %s with the stack pointer at %#x, outside of the thread's native stack %#x-%#x; the stack of a signal handler cannot be moved",
+			u.place, r.SP, s.NativeLow, s.NativeHigh)
 	}
 	return nil
 }
@@ -208,7 +209,10 @@ func (u *unwinder) stub(r Registers) (record, error) {
 		}
 		return top, err
 	}
-	top, err := u.record(r.FP, r.SP)
+	if r.FP != r.SP {
+		return record{}, u.fail(-1, u.place, "in %s the frame pointer is %#x and the stack pointer %#x, which have to be equal there", u.place, r.FP, r.SP)
+	}
+	top, err := u.record(r.FP, u.place)
 	if err != nil || !u.b.Points.inSys(top.ret) {
 		u.stack.Point = Parked
 		return top, err
@@ -216,20 +220,20 @@ func (u *unwinder) stub(r Registers) (record, error) {
 	// Parked by the system-call stub, which does so once it has the result.
 	top, phase, err := u.call(top.fp, top.cfa)
 	if err == nil && phase != 1 {
-		err = u.fail(-1, r.PC, "parked by the system-call stub with phase %d, not 1", phase)
+		err = u.fail(-1, u.place, "parked by the system-call stub with phase %d, not 1", phase)
 	}
 	return top, err
 }
 
-// record reads the frame record of a stub whose stack pointer is sp.
-func (u *unwinder) record(fp, sp uint64) (record, error) {
-	if fp%16 != 0 || fp < sp || fp >= u.stack.NativeHigh || u.stack.NativeHigh-fp < recordSize {
-		return record{}, u.fail(-1, u.pc, "in %s the frame pointer is %#x, not a frame between the stack pointer %#x and the stack's end %#x",
-			u.b.Describe(u.pc), fp, sp, u.stack.NativeHigh)
+// record reads the frame record of the stub that place names.
+func (u *unwinder) record(fp uint64, place string) (record, error) {
+	if fp%16 != 0 || fp >= u.stack.NativeHigh || u.stack.NativeHigh-fp < recordSize {
+		return record{}, u.fail(-1, u.place, "in %s the frame pointer is %#x, not aligned to 16 or with no room for a frame below the stack's end %#x",
+			place, fp, u.stack.NativeHigh)
 	}
 	w, err := u.words(fp, 2)
 	if err != nil {
-		return record{}, u.fail(-1, u.pc, "frame of %s: %w", u.b.Describe(u.pc), err)
+		return record{}, u.fail(-1, u.place, "frame of %s: %w", place, err)
 	}
 	return record{cfa: fp + recordSize, fp: w[0], ret: w[1]}, nil
 }
@@ -238,14 +242,14 @@ func (u *unwinder) record(fp, sp uint64) (record, error) {
 // the stub runs.
 func (u *unwinder) call(fp, sp uint64) (top record, phase uint64, err error) {
 	if fp-sp != u.b.Points.SysFrame {
-		return top, 0, u.fail(-1, u.pc, "the system-call stub has its frame pointer at %#x and its stack pointer at %#x, which are not %d bytes apart", fp, sp, u.b.Points.SysFrame)
+		return top, 0, u.fail(-1, u.place, "the system-call stub has its frame pointer at %#x and its stack pointer at %#x, which are not %d bytes apart", fp, sp, u.b.Points.SysFrame)
 	}
-	if top, err = u.record(fp, sp); err != nil {
+	if top, err = u.record(fp, "the system-call stub"); err != nil {
 		return top, 0, err
 	}
 	w, err := u.words(fp-8*sysWords, sysWords)
 	if err != nil {
-		return top, 0, u.fail(-1, u.pc, "frame of the system-call stub: %w", err)
+		return top, 0, u.fail(-1, u.place, "frame of the system-call stub: %w", err)
 	}
 	word := func(i int) uint64 { return w[sysWords+i] }
 	call := &Call{Number: word(sysWordNumber)}
@@ -257,7 +261,7 @@ func (u *unwinder) call(fp, sp uint64) (top record, phase uint64, err error) {
 	case 1:
 		call.Done, call.Result = true, word(sysWordResult)
 	default:
-		return top, 0, u.fail(-1, u.pc, "in the system-call stub with phase %d, neither 0 nor 1", phase)
+		return top, 0, u.fail(-1, u.place, "in the system-call stub with phase %d, neither 0 nor 1", phase)
 	}
 	u.stack.Point, u.stack.Call = Blocked, call
 	return top, phase, nil
@@ -268,8 +272,9 @@ func (u *unwinder) walk(callee record) error {
 	p, s := &u.b.Points, u.stack
 	for {
 		n := len(s.Frames)
+		place := func() string { return u.b.describeReturn(callee.ret) }
 		fail := func(format string, args ...any) error {
-			return u.fail(n, callee.ret-1, format, args...)
+			return u.fail(n, place(), format, args...)
 		}
 		if slices.Contains(p.Roots, callee.ret) {
 			switch {
@@ -289,7 +294,7 @@ func (u *unwinder) walk(callee record) error {
 			return fail("%s", u.notSite(callee.ret))
 		}
 		if n == maxDepth {
-			return fail("the stack is more than %d frames deep", maxDepth)
+			return fail("in %s the stack is more than %d frames deep", place(), maxDepth)
 		}
 		// The caller's CFA follows from the stack pointer at the call, and
 		// also from its frame pointer. They have to agree. So the chain goes
@@ -297,9 +302,9 @@ func (u *unwinder) walk(callee record) error {
 		cfa := callee.cfa + site.FrameSize
 		switch {
 		case callee.fp+uint64(site.CFAFromFP) != cfa:
-			return fail("in %s the frame pointer is %#x where the frame's size makes it %#x", u.b.Describe(callee.ret), callee.fp, cfa-uint64(site.CFAFromFP))
+			return fail("in %s the frame pointer is %#x where the frame's size makes it %#x", place(), callee.fp, cfa-uint64(site.CFAFromFP))
 		case cfa > s.NativeHigh:
-			return fail("in %s the frame ends at %#x, beyond the stack's end %#x", u.b.Describe(callee.ret), cfa, s.NativeHigh)
+			return fail("in %s the frame ends at %#x, beyond the stack's end %#x", place(), cfa, s.NativeHigh)
 		}
 		next := record{cfa: cfa}
 		for _, w := range []struct {
@@ -308,7 +313,7 @@ func (u *unwinder) walk(callee record) error {
 		}{{site.RA, &next.ret}, {site.FP, &next.fp}} {
 			v, err := u.words(cfa+uint64(w.off), 1)
 			if err != nil {
-				return fail("in %s: %w", u.b.Describe(callee.ret), err)
+				return fail("in %s: %w", place(), err)
 			}
 			*w.to = v[0]
 		}
