@@ -1,0 +1,60 @@
+// The ISA-neutral stages of tpcc-cg: one C ABI before the optimiser, portable
+// frames after it. See docs/toolchain.md.
+#pragma once
+
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tpcc {
+
+// A call during which the thread may be moved.
+struct Site {
+  uint64_t id;        // never zero, below 2^63; the same on each ISA
+  std::string callee; // empty if the call is indirect
+};
+
+// A call of setjmp.
+struct Jump {
+  uint64_t slot; // offset of its slot in the portable frame, in bytes
+  uint64_t site; // ID of the call
+};
+
+struct FunctionInfo {
+  std::string name;
+  bool local;         // another unit may have a function of the same name
+  uint64_t frame;     // bytes of its portable frame
+  std::string reason; // why a thread in it cannot be moved; empty if it can
+  std::vector<Site> sites;
+  std::vector<Jump> jumps;
+};
+
+struct Unit {
+  std::string name;
+  std::vector<FunctionInfo> functions; // in the order of the module
+};
+
+// Gives a module of the common front end one C ABI for all ISAs: no variadic
+// functions, no thread-local variables, no names or alignments that depend on
+// the target. To be called before the optimiser.
+//
+// The errors of both stages name the file and the function, and are worded
+// like clang's diagnostics.
+llvm::Error canonicalise(llvm::Module &M);
+
+struct FrameOptions {
+  std::string unit;                          // its name, unique in a program; goes into the IDs of sites
+  std::map<std::string, std::string> native; // functions to leave without sites, and why
+};
+
+// Gives each function a portable frame, sites and polls. To be called after
+// the optimiser, which must not run again: it does not know that the thread
+// may be moved. The module stays ISA-neutral; where the context register is to
+// be read, it calls @tpfs.context().
+llvm::Expected<Unit> addFrames(llvm::Module &M, const FrameOptions &Options);
+
+} // namespace tpcc
