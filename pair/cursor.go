@@ -73,12 +73,13 @@ func (c *cursor) uleb() uint64 {
 	}
 }
 
-// sleb reads DWARF's signed LEB128 of at most ten bytes.
+// sleb reads DWARF's signed LEB128. Bits beyond the 64th that are not its sign
+// are an error.
 func (c *cursor) sleb() int64 {
 	var v int64
 	for shift := uint(0); ; {
 		b := c.u8()
-		if shift > 63 {
+		if shift == 63 && b != 0 && b != 0x7f {
 			c.short = true
 			return 0
 		}
