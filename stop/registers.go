@@ -1,7 +1,10 @@
 package stop
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -9,21 +12,57 @@ import (
 	"github.com/tpfs/tpfs/pair"
 )
 
-// errGone is the error of a thread that ended.
-var errGone = errors.New("the thread has ended")
+var (
+	// errGone is the error of a thread or process that is no more.
+	errGone = errors.New("has ended")
+	// errBusy is the error of a thread that does not stop, as one in a system
+	// call that waits for a dead file server does not.
+	errBusy = errors.New("did not stop in time")
+)
+
+// isGone tells the errors of /proc and ptrace for a thread that is no more.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ECHILD)
+}
 
 // registersOf stops a thread for a moment and reads its registers. A system
-// call it was asleep in is interrupted, and begun anew by the kernel.
-func registersOf(tid int) (regs pair.Registers, err error) {
+// call it was asleep in is interrupted, and begun anew by the kernel. The error
+// is errBusy if ctx ends before the thread stops; then the thread is let go
+// when it does.
+func registersOf(ctx context.Context, tid int) (pair.Registers, error) {
+	if ctx.Err() != nil {
+		return pair.Registers{}, errBusy
+	}
+	type result struct {
+		regs pair.Registers
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		regs, err := trace(tid)
+		done <- result{regs, err}
+	}()
+	select {
+	case r := <-done:
+		return r.regs, r.err
+	case <-ctx.Done():
+		return pair.Registers{}, errBusy
+	}
+}
+
+func trace(tid int) (regs pair.Registers, err error) {
 	// The kernel knows the tracer as a thread, not as a process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	if err := ptrace(unix.PtraceSeize(tid), "attaching"); err != nil {
-		return regs, err
+	if err := unix.PtraceSeize(tid); err != nil {
+		if errors.Is(err, unix.EPERM) {
+			return regs, fmt.Errorf("%w: does a debugger hold it?", wrap("attaching", err))
+		}
+		return regs, wrap("attaching", err)
 	}
-	if err := ptrace(unix.PtraceInterrupt(tid), "interrupting"); err != nil {
-		return regs, err
+	if err := unix.PtraceInterrupt(tid); err != nil {
+		return regs, wrap("interrupting", err)
 	}
 	var status unix.WaitStatus
 	for {
@@ -32,29 +71,32 @@ func registersOf(tid int) (regs pair.Registers, err error) {
 			break
 		}
 	}
-	if err := ptrace(err, "waiting"); err != nil {
-		return regs, err
+	if err != nil {
+		return regs, wrap("waiting", err)
 	}
 	if !status.Stopped() {
 		return regs, errGone
 	}
 	regs, err = readRegisters(tid)
-	// A signal that arrived first is delivered by the detaching.
+	// A signal that arrived before our interruption is delivered by the detaching.
 	deliver := 0
-	if status.TrapCause() != unix.PTRACE_EVENT_STOP && status.StopSignal() != unix.SIGTRAP {
+	if event := status >> 16; event == 0 {
 		deliver = int(status.StopSignal())
 	}
-	return regs, errors.Join(ptrace(err, "reading the registers"), ptrace(detach(tid, deliver), "detaching"))
+	if err != nil {
+		err = wrap("reading the registers", err)
+	}
+	if d := detach(tid, deliver); d != nil && err == nil {
+		err = wrap("detaching", d)
+	}
+	return regs, err
 }
 
-func ptrace(err error, what string) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.ECHILD):
+func wrap(what string, err error) error {
+	if isGone(err) {
 		return errGone
 	}
-	return errors.New(what + ": " + err.Error())
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // detach is PTRACE_DETACH with a signal to deliver, which x/sys does not offer.

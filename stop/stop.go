@@ -9,12 +9,13 @@ package stop
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,21 +33,28 @@ type Thread struct {
 
 // Pause stops a process, and gives its threads. If they are not all at
 // equivalence points when ctx ends, the process runs on as if nothing had
-// been, and the error names the threads that were not.
+// been, and the error names the threads that were not, and where they were.
 func Pause(ctx context.Context, pid int) ([]Thread, error) {
 	p, err := open(pid)
 	if err != nil {
 		return nil, err
 	}
 	defer p.close()
+	// A thread that we cannot interrupt could not be let go once it is parked.
+	if err := p.untraced(); err != nil {
+		return nil, err
+	}
 	if err := p.setPause(1); err != nil {
 		return nil, err
 	}
 	threads, err := p.settle(ctx)
-	if err != nil {
-		return nil, errors.Join(err, p.resume())
+	if err == nil {
+		return threads, nil
 	}
-	return threads, nil
+	if e := p.resume(); !errors.Is(e, errGone) {
+		err = errors.Join(err, e)
+	}
+	return nil, err
 }
 
 // Resume lets a paused process run on. It does nothing to one that is not paused.
@@ -67,15 +75,18 @@ type process struct {
 }
 
 func open(pid int) (*process, error) {
-	exe := fmt.Sprintf("/proc/%d/exe", pid)
-	path, err := os.Readlink(exe)
+	dir := fmt.Sprintf("/proc/%d", pid)
+	path, err := os.Readlink(dir + "/exe")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no process %d", pid)
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("there is no process %d", pid)
+		}
+		return nil, fmt.Errorf("process %d runs no program: it has ended and waits for its parent, or is a part of the kernel", pid)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("process %d: %w", pid, err)
+		return nil, refused(pid, err)
 	}
-	f, err := pair.Open(exe)
+	f, err := pair.Open(dir + "/exe")
 	if err != nil {
 		return nil, fmt.Errorf("process %d (%s): %w", pid, path, err)
 	}
@@ -83,17 +94,50 @@ func open(pid int) (*process, error) {
 	if !ok {
 		return nil, fmt.Errorf("process %d (%s): the pair does not describe its own architecture", pid, path)
 	}
-	mem, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", pid), os.O_RDWR, 0)
+	mem, err := os.OpenFile(dir+"/mem", os.O_RDWR, 0)
 	if err != nil {
-		return nil, fmt.Errorf("process %d (%s): %w", pid, path, err)
+		return nil, refused(pid, err)
 	}
 	return &process{pid: pid, binary: b, mem: mem}, nil
 }
 
+// refused words the kernel's refusal to let us touch a process.
+func refused(pid int, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("process %d: %w: do it as the user who runs it, or as root", pid, err)
+	}
+	return fmt.Errorf("process %d: %w", pid, err)
+}
+
 func (p *process) close() { p.mem.Close() }
 
+// gone is the error of a process that ended while we had to do with it.
+func (p *process) gone() error { return fmt.Errorf("process %d %w", p.pid, errGone) }
+
+// untraced refuses a process that a debugger holds: a thread has one tracer.
+func (p *process) untraced() error {
+	tids, err := threads(p.pid)
+	if err != nil {
+		return fmt.Errorf("process %d: %w", p.pid, err)
+	}
+	for _, tid := range tids {
+		tracer, err := tracerOf(p.pid, tid)
+		if err != nil {
+			return fmt.Errorf("process %d: %w", p.pid, err)
+		}
+		if tracer != 0 {
+			return fmt.Errorf("process %d: thread %d is traced by process %d, a debugger: let it detach first", p.pid, tid, tracer)
+		}
+	}
+	return nil
+}
+
 func (p *process) setPause(v byte) error {
-	if _, err := p.mem.WriteAt([]byte{v, 0, 0, 0}, int64(p.binary.Points.PauseWord)); err != nil {
+	_, err := p.mem.WriteAt([]byte{v, 0, 0, 0}, int64(p.binary.Points.PauseWord))
+	if errors.Is(err, io.ErrUnexpectedEOF) { // its memory is no more
+		return p.gone()
+	}
+	if err != nil {
 		return fmt.Errorf("process %d: writing its pause word: %w", p.pid, err)
 	}
 	return nil
@@ -106,130 +150,185 @@ func (p *process) resume() error {
 	if err := p.setPause(0); err != nil {
 		return err
 	}
-	tids, err := p.threads()
+	tids, err := threads(p.pid)
 	if err != nil {
-		return err
+		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
 	for _, tid := range tids {
-		if _, err := registersOf(tid); err != nil && !errors.Is(err, errGone) {
-			return fmt.Errorf("process %d: thread %d: %w", p.pid, tid, err)
+		w, err := locate(p.pid, tid)
+		// A running thread may be about to fall asleep on the old value. One
+		// asleep elsewhere sees the new one when it comes out of the kernel.
+		if err == nil && (w.state == ended || w.state == asleep && !p.parked(w.pc)) {
+			continue
+		}
+		if err == nil {
+			_, err = p.registers(context.Background(), tid)
+		}
+		if err != nil && !errors.Is(err, errGone) {
+			return fmt.Errorf("process %d: its pause word is cleared, but a thread may sleep on: %w", p.pid, err)
 		}
 	}
 	return nil
 }
 
-// poll is how often a thread is looked at that is not at an equivalence point
-// yet. The kernel tells no one when a thread falls asleep.
-const poll = time.Millisecond
+// How often threads are looked at that are not at equivalence points yet: the
+// kernel tells no one when a thread falls asleep. Each look at one that is
+// asleep interrupts it, so they become rarer.
+const (
+	firstPoll = time.Millisecond
+	lastPoll  = 50 * time.Millisecond
+)
 
 // settle waits until all threads are at equivalence points.
 func (p *process) settle(ctx context.Context) ([]Thread, error) {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		away, err := p.away()
+	for poll := firstPoll; ; poll = min(2*poll, lastPoll) {
+		threads, away, err := p.look(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if len(away) == 0 {
-			return p.inspect()
+			return threads, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("process %d: not paused, and running on: %s", p.pid, strings.Join(away, "; "))
-		case <-tick.C:
+			var reasons []string
+			for _, s := range away {
+				reasons = append(reasons, p.describe(s))
+			}
+			return nil, fmt.Errorf("process %d: not paused, and running on: %s", p.pid, strings.Join(reasons, "; "))
+		case <-time.After(poll):
 		}
 	}
 }
 
-// away describes the threads that are not asleep in one of the runtime's stubs.
-func (p *process) away() ([]string, error) {
-	tids, err := p.threads()
+// A straggler is a thread that is not at an equivalence point.
+type straggler struct {
+	tid int
+	whereabouts
+	err error // if it is in one of the stubs: what is wrong with it
+}
+
+// look finds the threads that are at equivalence points and those that are not.
+func (p *process) look(ctx context.Context) (at []Thread, away []straggler, err error) {
+	tids, err := threads(p.pid)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("process %d: %w", p.pid, err)
 	}
-	var away []string
 	for _, tid := range tids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/syscall", p.pid, tid))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it ended
-		}
+		w, err := locate(p.pid, tid)
 		if err != nil {
-			return nil, fmt.Errorf("process %d: thread %d: %w", p.pid, tid, err)
+			return nil, nil, fmt.Errorf("process %d: %w", p.pid, err)
 		}
-		pc, asleep := parseSyscall(string(text))
-		switch {
-		case !asleep:
-			away = append(away, fmt.Sprintf("thread %d computes and reaches no poll", tid))
-		case !p.atPoint(pc):
-			away = append(away, fmt.Sprintf("thread %d waits in the kernel, called from %s, which is not an equivalence point", tid, p.binary.Describe(pc)))
-		}
-	}
-	return away, nil
-}
-
-// parseSyscall reads /proc/PID/task/TID/syscall (proc_pid_syscall(5)): the
-// program counter of a thread asleep in a system call.
-func parseSyscall(text string) (pc uint64, asleep bool) {
-	fields := strings.Fields(text)
-	if len(fields) < 3 {
-		return 0, false // "running"
-	}
-	pc, err := strconv.ParseUint(fields[len(fields)-1], 0, 64)
-	return pc, err == nil && fields[0] != "-1"
-}
-
-func (p *process) atPoint(pc uint64) bool {
-	pts := p.binary.Points
-	return pc >= pts.ParkWait && pc < pts.ParkEnd || pc >= pts.SysResume && pc < pts.SysEnd
-}
-
-// inspect walks the stacks of the threads, which a dump would have to move.
-func (p *process) inspect() ([]Thread, error) {
-	tids, err := p.threads()
-	if err != nil {
-		return nil, err
-	}
-	var threads []Thread
-	for _, tid := range tids {
-		regs, err := registersOf(tid)
-		if errors.Is(err, errGone) {
+		if w.state == ended {
 			continue
 		}
-		if err != nil {
-			return nil, fmt.Errorf("process %d: thread %d: %w", p.pid, tid, err)
+		if w.state != asleep || !p.parked(w.pc) && !p.blocked(w.pc) {
+			away = append(away, straggler{tid: tid, whereabouts: w})
+			continue
 		}
-		st, err := p.binary.Unwind(regs, p.mem)
-		if err != nil {
-			return nil, fmt.Errorf("process %d: thread %d cannot be moved from where it is: %w", p.pid, tid, err)
+		t, err := p.inspect(ctx, tid)
+		var elsewhere *pair.NotMovable // a thread that was blocked may have come out, and be on its way
+		switch {
+		case err == nil:
+			at = append(at, t)
+		case errors.Is(err, errBusy), errors.As(err, &elsewhere):
+			away = append(away, straggler{tid, w, err})
+		case !errors.Is(err, errGone):
+			return nil, nil, fmt.Errorf("process %d: %w", p.pid, err)
 		}
-		t := Thread{TID: tid, Point: st.Point}
-		for _, f := range st.Frames {
-			t.Stack = append(t.Stack, f.Site.Function.Name)
-		}
-		threads = append(threads, t)
 	}
-	if len(threads) == 0 {
-		return nil, fmt.Errorf("process %d has ended", p.pid)
+	if len(at)+len(away) == 0 {
+		return nil, nil, p.gone()
 	}
-	return threads, nil
+	// One that ran when we listed them may have made another since.
+	now, err := threads(p.pid)
+	if err != nil {
+		return nil, nil, fmt.Errorf("process %d: %w", p.pid, err)
+	}
+	for _, tid := range now {
+		if !slices.Contains(tids, tid) {
+			away = append(away, straggler{tid: tid})
+		}
+	}
+	return at, away, nil
 }
 
-func (p *process) threads() ([]int, error) {
-	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", p.pid))
+// inspect walks the stack of a thread, which a dump would have to move.
+func (p *process) inspect(ctx context.Context, tid int) (Thread, error) {
+	regs, err := p.registers(ctx, tid)
 	if err != nil {
-		return nil, err
+		return Thread{}, err
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("process %d has ended", p.pid)
+	st, err := p.binary.Unwind(regs, p.mem)
+	if err != nil {
+		return Thread{}, fmt.Errorf("thread %d cannot be moved from where it is: %w", tid, err)
 	}
-	var tids []int
-	for _, n := range names {
-		tid, err := strconv.Atoi(filepath.Base(n))
-		if err != nil {
-			return nil, err
+	t := Thread{TID: tid, Point: st.Point}
+	for _, f := range st.Frames {
+		t.Stack = append(t.Stack, f.Site.Function.Name)
+	}
+	return t, nil
+}
+
+// registers interrupts a thread.
+func (p *process) registers(ctx context.Context, tid int) (pair.Registers, error) {
+	regs, err := registersOf(ctx, tid)
+	if err == nil {
+		return regs, nil
+	}
+	w, _ := locate(p.pid, tid)
+	switch {
+	case w.state == ended: // the kernel's own error for it is "not permitted"
+		err = errGone
+	case errors.Is(err, errBusy) && w.state == asleep:
+		err = fmt.Errorf("%w: it waits in the kernel, called from %s", err, p.caller(w))
+	}
+	return regs, fmt.Errorf("thread %d: %w", tid, err)
+}
+
+// showTime is how long a thread that computes may take to show where it is.
+const showTime = time.Second
+
+// describe words where a thread is.
+func (p *process) describe(s straggler) string {
+	switch {
+	case s.err != nil:
+		return s.err.Error()
+	case s.state == asleep:
+		return fmt.Sprintf("thread %d waits in the kernel, called from %s, which is not an equivalence point", s.tid, p.caller(s.whereabouts))
+	case s.state == held:
+		return fmt.Sprintf("thread %d is held in %s, by a signal or a debugger, and reaches no poll", s.tid, p.caller(s.whereabouts))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), showTime)
+	defer cancel()
+	regs, err := p.registers(ctx, s.tid)
+	switch {
+	case err != nil:
+		return err.Error()
+	case p.parked(regs.PC) || p.blocked(regs.PC):
+		return fmt.Sprintf("thread %d came to %s when the time was up", s.tid, p.binary.Describe(regs.PC))
+	}
+	return fmt.Sprintf("thread %d computes in %s and reaches no poll", s.tid, p.binary.Describe(regs.PC))
+}
+
+// caller names the function that a thread is in, below the system-call stub.
+func (p *process) caller(w whereabouts) string {
+	pc := w.pc
+	if p.blocked(pc) {
+		var ret [8]byte
+		if _, err := p.mem.ReadAt(ret[:], int64(w.sp+p.binary.Points.SysFrame+8)); err == nil {
+			pc = binary.LittleEndian.Uint64(ret[:])
 		}
-		tids = append(tids, tid)
 	}
-	return tids, nil
+	return p.binary.Describe(pc)
+}
+
+func (p *process) parked(pc uint64) bool {
+	pts := p.binary.Points
+	return pc >= pts.ParkWait && pc < pts.ParkEnd
+}
+
+func (p *process) blocked(pc uint64) bool {
+	pts := p.binary.Points
+	return pc >= pts.SysResume && pc < pts.SysEnd
 }
