@@ -40,6 +40,8 @@ void initialiseTargets(int Argc, char **Argv, cl::OptionCategory &Category) {
       "-no-x86-call-frame-opt",
       // Functions that only one ISA has, and calls that no site stands for.
       "-enable-machine-outliner=never",
+      // A second register allocator, for matrix tiles: insertSitePasses knows of one.
+      "-x86-tile-ra=false",
   };
   Options.insert(Options.end(), Argv + 1, Argv + Argc);
   cl::HideUnrelatedOptions(Category);

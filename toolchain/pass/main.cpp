@@ -4,6 +4,7 @@
 #include "codegen.h"
 #include "pass.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/IRReader/IRReader.h"
@@ -158,26 +159,26 @@ std::string tablesOf(const Unit &U) {
   raw_string_ostream Out(Text);
   json::OStream J(Out);
   J.object([&] {
-    J.attribute("unit", U.Name);
+    J.attribute("unit", U.name);
     J.attributeArray("functions", [&] {
-      for (const FunctionInfo &F : U.Functions)
+      for (const FunctionInfo &F : U.functions)
         J.object([&] {
-          J.attribute("name", F.Name);
-          J.attribute("local", F.Local);
-          J.attribute("frame", int64_t(F.Frame));
-          J.attribute("reason", F.Reason);
+          J.attribute("name", F.name);
+          J.attribute("local", F.local);
+          J.attribute("frame", int64_t(F.frame));
+          J.attribute("reason", F.reason);
           J.attributeArray("sites", [&] {
-            for (const Site &S : F.Sites)
+            for (const Site &S : F.sites)
               J.object([&] {
-                J.attribute("id", utohexstr(S.ID, /*LowerCase=*/true, /*Width=*/16));
-                J.attribute("callee", S.Callee);
+                J.attribute("id", utohexstr(S.id, /*LowerCase=*/true, /*Width=*/16));
+                J.attribute("callee", S.callee);
               });
           });
           J.attributeArray("jumps", [&] {
-            for (const Jump &S : F.Jumps)
+            for (const Jump &S : F.jumps)
               J.object([&] {
-                J.attribute("slot", int64_t(S.Slot));
-                J.attribute("site", utohexstr(S.Site, /*LowerCase=*/true, /*Width=*/16));
+                J.attribute("slot", int64_t(S.slot));
+                J.attribute("site", utohexstr(S.site, /*LowerCase=*/true, /*Width=*/16));
               });
           });
         });
@@ -193,7 +194,7 @@ int main(int Argc, char **Argv) {
   initialiseTargets(Argc, Argv, Category);
   std::vector<Output> Outputs = parseOutputs();
   if (UnitName.empty())
-    UnitName = Input;
+    UnitName = Input.getValue();
 
   LLVMContext Context;
   SMDiagnostic Diagnostic;
@@ -212,8 +213,8 @@ int main(int Argc, char **Argv) {
   optimise(*M, *Neutral);
 
   FrameOptions Options;
-  Options.Unit = UnitName;
-  Options.Native = parseNative();
+  Options.unit = UnitName;
+  Options.native = parseNative();
   Unit U;
   for (;;) {
     std::unique_ptr<Module> Framed = CloneModule(*M);
@@ -226,7 +227,7 @@ int main(int Argc, char **Argv) {
     generateAll(*Framed, Outputs, Failed);
     if (Failed.empty())
       break;
-    Options.Native.insert(Failed.begin(), Failed.end());
+    Options.native.insert(Failed.begin(), Failed.end());
   }
 
   for (const Output &Out : Outputs)
