@@ -227,7 +227,9 @@ int main(int Argc, char **Argv) {
     generateAll(*Framed, Outputs, Failed);
     if (Failed.empty())
       break;
-    Options.native.insert(Failed.begin(), Failed.end());
+    for (auto &[Name, Where] : Failed)
+      if (!Options.native.emplace(Name, Where).second)
+        OrExit(createStringError("a fault of tpcc's own: " + Name + " has sites, but is to have none: " + Where));
   }
 
   for (const Output &Out : Outputs)
