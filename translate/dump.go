@@ -26,12 +26,15 @@ type dump struct {
 	tasks []*task
 	// stamps identify the images as they were when the dump was opened.
 	stamps map[string]criuimg.Stamp
+	// below is the dump that an incremental one builds on, else nil. Of that
+	// one, isa and tasks are not known.
+	below *dump
 }
 
 // task is one process of the dump.
 type task struct {
 	pid     uint32
-	threads []uint32 // the leader first
+	threads []uint32 // the leader among them
 	comm    string
 	// dead marks a zombie, which has neither memory nor registers.
 	dead bool
@@ -44,6 +47,12 @@ type task struct {
 	exeSize    uint64
 	exeBuildID []byte
 	mm         *mm.MmEntry
+}
+
+// wrap makes an error one of the process.
+func (t *task) wrap(err error) error {
+	name := strings.Join(strings.Fields(t.comm), " ") // it can hold anything, but an error is one line
+	return fmt.Errorf("process %d (%s): %w", t.pid, name, err)
 }
 
 // The oldest and newest layout of images that is understood, as the inventory
@@ -63,10 +72,19 @@ func openDump(path string) (*dump, error) {
 	}
 	d := &dump{Dir: dir}
 	if err := d.read(); err != nil {
-		dir.Close()
+		d.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, nil
+}
+
+// Close closes the dump and those below.
+func (d *dump) Close() error {
+	err := d.Dir.Close()
+	if d.below != nil {
+		err = errors.Join(err, d.below.Close())
+	}
+	return err
 }
 
 func (d *dump) read() error {
@@ -79,7 +97,7 @@ func (d *dump) read() error {
 		}
 	}
 	if _, ok := d.stamps["inventory.img"]; !ok {
-		return missing("inventory.img", "this is no CRIU dump, or criu dump did not finish")
+		return damaged("inventory.img", "the image is missing: this is no CRIU dump, or criu dump did not finish")
 	}
 	inv, err := criuimg.One[*inventory.InventoryEntry](d.Dir, "inventory.img")
 	if err != nil {
@@ -99,24 +117,34 @@ func (d *dump) read() error {
 	if err != nil {
 		return err
 	}
+	seen := map[uint32]bool{} // threads, of all processes
 	for _, e := range img.Entries {
-		m, err := e.Message()
+		m, err := criuimg.As[*pstree.PstreeEntry](e)
 		if err != nil {
 			return err
 		}
-		t, err := d.readTask(m.(*pstree.PstreeEntry), files)
-		if err != nil {
+		t := &task{pid: m.GetPid(), threads: m.GetThreads(), exeFiles: map[uint32]bool{}}
+		if !slices.Contains(t.threads, t.pid) {
+			return damaged("pstree.img", "process %d is not among its own threads %d", t.pid, t.threads)
+		}
+		for _, tid := range t.threads {
+			if seen[tid] {
+				return damaged("pstree.img", "thread %d is there twice", tid)
+			}
+			seen[tid] = true
+		}
+		if err := d.readTask(t, files); err != nil {
 			return err
 		}
 		d.tasks = append(d.tasks, t)
 	}
 	if d.isa == nil {
-		return errors.New("pstree.img: the dump holds no living process")
+		return damaged("pstree.img", "the dump holds no process")
 	}
 	return nil
 }
 
-// stamp takes the identity of every file of the directory.
+// stamp takes the identity of every file of the directory, and of those below.
 func (d *dump) stamp() error {
 	names, err := d.Names()
 	if err != nil {
@@ -128,15 +156,17 @@ func (d *dump) stamp() error {
 			return err
 		}
 	}
-	return nil
+	parent, err := d.Parent()
+	if parent == nil || err != nil {
+		return err
+	}
+	d.below = &dump{Dir: parent}
+	return d.below.stamp()
 }
 
 // image reads a whole image of small entries.
 func (d *dump) image(name string) (*criuimg.Image, error) {
 	f, err := d.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, missing(name, "the dump is incomplete")
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +174,9 @@ func (d *dump) image(name string) (*criuimg.Image, error) {
 	return criuimg.Read(name, f, f.Size())
 }
 
-// missing is the error of an image that a dump must have.
-func missing(name, why string) error {
-	return &criuimg.Error{Image: name, Entry: -1, Offset: -1, Reason: "the image is missing: " + why}
+// damaged is the error of an image that is not as CRIU writes it.
+func damaged(name, format string, args ...any) error {
+	return &criuimg.Error{Image: name, Entry: -1, Offset: -1, Reason: fmt.Sprintf(format, args...)}
 }
 
 func (d *dump) readFiles() (map[uint32]*fdinfo.FileEntry, error) {
@@ -156,48 +186,44 @@ func (d *dump) readFiles() (map[uint32]*fdinfo.FileEntry, error) {
 	}
 	files := map[uint32]*fdinfo.FileEntry{}
 	for _, e := range img.Entries {
-		m, err := e.Message()
+		f, err := criuimg.As[*fdinfo.FileEntry](e)
 		if err != nil {
 			return nil, err
 		}
-		f := m.(*fdinfo.FileEntry)
 		files[f.GetId()] = f
 	}
 	return files, nil
 }
 
-func (d *dump) readTask(p *pstree.PstreeEntry, files map[uint32]*fdinfo.FileEntry) (*task, error) {
-	t := &task{pid: p.GetPid(), threads: p.GetThreads(), exeFiles: map[uint32]bool{}}
-	if len(t.threads) == 0 {
-		return nil, fmt.Errorf("pstree.img: process %d has no thread", t.pid)
-	}
+// readTask adds what the images of a process say of it.
+func (d *dump) readTask(t *task, files map[uint32]*fdinfo.FileEntry) error {
 	name := coreName(t.pid)
 	core, err := criuimg.One[*criu_core.CoreEntry](d.Dir, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.comm = core.GetTc().GetComm()
 	arch := slices.IndexFunc(isas, func(i isa.ISA) bool { return i.March() == core.GetMtype() })
 	switch {
 	case arch < 0:
-		return nil, fmt.Errorf("%s: dumped on %v, which is not supported", name, core.GetMtype())
+		return fmt.Errorf("%s: dumped on %v, which is not supported", name, core.GetMtype())
 	case d.isa == nil:
 		d.isa = isas[arch]
 	case d.isa != isas[arch]:
-		return nil, fmt.Errorf("%s: dumped on %s, but other processes on %s", name, isas[arch].Name(), d.isa.Name())
+		return fmt.Errorf("%s: dumped on %s, but other processes on %s", name, isas[arch].Name(), d.isa.Name())
 	}
 	if core.GetTc().GetTaskState() == taskDead {
 		t.dead = true
-		return t, nil
+		return nil
 	}
 
 	name = mmName(t.pid)
 	if t.mm, err = criuimg.One[*mm.MmEntry](d.Dir, name); err != nil {
-		return nil, err
+		return err
 	}
 	exe := files[t.mm.GetExeFileId()].GetReg()
 	if exe == nil {
-		return nil, fmt.Errorf("%s: the executable is file %d, which files.img does not have", name, t.mm.GetExeFileId())
+		return damaged(name, "the executable is file %d, which files.img does not have", t.mm.GetExeFileId())
 	}
 	t.exe, t.exeSize, t.exeBuildID = exe.GetName(), exe.GetSize(), buildIDBytes(exe.GetBuildId())
 	t.exeFiles[exe.GetId()] = true
@@ -207,18 +233,54 @@ func (d *dump) readTask(p *pstree.PstreeEntry, files map[uint32]*fdinfo.FileEntr
 			t.exeFiles[id] = true
 		}
 	}
-	return t, nil
+	return nil
 }
 
-// fresh makes sure that images are those which the dump had when it was opened.
+// fresh makes sure that images are those which the dump had when it was opened,
+// or that it has none of that name still.
 func (d *dump) fresh(names ...string) error {
 	for _, name := range names {
 		is, err := d.Stamp(name)
-		if err := d.same(name, is, err); err != nil {
+		if err := d.same(name, is, err); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// freshPages is fresh for a pagemap and its pages, and for those of the dumps
+// below which have the rest of them.
+func (d *dump) freshPages(pagemap string) error {
+	for {
+		if err := d.fresh(pagemap); err != nil {
+			return err
+		}
+		if _, ok := d.stamps[pagemap]; !ok {
+			return nil
+		}
+		if id, err := pagesID(d.Dir, pagemap); err == nil { // else whoever needs them will say so
+			if err := d.fresh(pagesName(id)); err != nil {
+				return err
+			}
+		}
+		if d.below == nil {
+			return nil
+		}
+		parent, err := d.Parent()
+		if err != nil {
+			return err
+		}
+		if parent == nil || !parent.Is(d.below.Dir) {
+			err = fmt.Errorf("%s is another directory than when the dump was opened: mount it again (%w)", d.below.Path(), syscall.ESTALE)
+		}
+		if parent != nil {
+			parent.Close()
+		}
+		if err != nil {
+			return err
+		}
+		d = d.below
+	}
 }
 
 // openFresh opens an image if it is still the one the dump had.

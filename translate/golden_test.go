@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tpfs/tpfs/criuimg"
+	"github.com/tpfs/tpfs/translate/dumptest"
 	"github.com/tpfs/tpfs/translate/view"
 )
 
@@ -20,23 +21,11 @@ var golden = []struct {
 	name string
 	to   elf.Machine
 }{
-	{"x86_64-parked", elf.EM_AARCH64},
-	{"aarch64-asleep", elf.EM_X86_64},
+	{dumptest.X86, elf.EM_AARCH64},
+	{dumptest.ARM, elf.EM_X86_64},
 }
 
 const goldenRoot = "../testdata/root"
-
-func goldenDump(name string) string { return filepath.Join("../testdata/dumps", name) }
-
-// copyDump is a copy of a golden dump, to be changed.
-func copyDump(t *testing.T, name string) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), name)
-	if err := os.CopyFS(dir, os.DirFS(goldenDump(name))); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 // write puts a view on disk.
 func write(t *testing.T, d view.Dir, dir string) {
@@ -89,7 +78,7 @@ func TestThereAndBack(t *testing.T) {
 		for _, flat := range []bool{false, true} {
 			name := g.name + map[bool]string{false: " layered", true: " flat"}[flat]
 			t.Run(name, func(t *testing.T) {
-				source := goldenDump(g.name)
+				source := dumptest.Golden(t, g.name)
 				before, err := Inspect(Options{Source: source, Sysroot: goldenRoot})
 				if err != nil {
 					t.Fatal(err)
@@ -184,7 +173,7 @@ func compareMemory(t *testing.T, a, b string) {
 // each length: tpfs check names the image.
 func TestDamaged(t *testing.T) {
 	for _, g := range golden {
-		names, err := os.ReadDir(goldenDump(g.name))
+		names, err := os.ReadDir(dumptest.Golden(t, g.name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +182,7 @@ func TestDamaged(t *testing.T) {
 			if !strings.HasSuffix(name, ".img") {
 				continue
 			}
-			whole, err := os.ReadFile(filepath.Join(goldenDump(g.name), name))
+			whole, err := os.ReadFile(filepath.Join(dumptest.Golden(t, g.name), name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -229,7 +218,7 @@ func TestDamaged(t *testing.T) {
 
 func checkDamaged(t *testing.T, dump string, to elf.Machine, name, what string, content []byte) {
 	t.Helper()
-	dir := copyDump(t, dump)
+	dir := dumptest.Copy(t, dump)
 	if whole, err := os.ReadFile(filepath.Join(dir, name)); err != nil || bytes.Equal(whole, content) {
 		return // the length of an empty message is zero
 	}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -14,6 +15,11 @@ import (
 // pageSize is the only one that CRIU's images can have here: Open refuses a
 // process whose auxiliary vector says otherwise.
 const pageSize = criuimg.PageSize
+
+// maxChanged bounds the pages that a translation of a process may change: 256
+// MiB. They are its threads' native stacks, of which a thread has one or two
+// pages in use; only a dump that was made up has more.
+const maxChanged = 1 << 16
 
 func roundUp(a uint64) uint64 { return (a + pageSize - 1) &^ (pageSize - 1) }
 
@@ -64,6 +70,9 @@ func (m *memory) page(addr uint64) (*[pageSize]byte, error) {
 	if p, ok := m.changed[addr]; ok {
 		return p, nil
 	}
+	if len(m.changed) == maxChanged {
+		return nil, fmt.Errorf("%s: more than %d pages of the process would have to be changed", m.name, maxChanged)
+	}
 	p := new([pageSize]byte)
 	if m.dump.Present(addr) && !contains(m.dropped, addr) {
 		if _, err := m.dump.ReadAt(p[:], int64(addr)); err != nil {
@@ -89,12 +98,18 @@ func (m *memory) write(addr uint64, b []byte) error {
 	return nil
 }
 
-func (m *memory) word(addr uint64) (uint64, error) {
-	var b [8]byte
-	if _, err := m.ReadAt(b[:], int64(addr)); err != nil {
-		return 0, err
+// fill writes a word over and over again, up to end, which may be far away.
+func (m *memory) fill(start, end, word uint64) error {
+	words := binary.LittleEndian.AppendUint64(nil, word)
+	words = bytes.Repeat(words, pageSize/len(words))
+	for start < end {
+		n := min(end-start, pageSize)
+		if err := m.write(start, words[:n]); err != nil {
+			return err
+		}
+		start += n
 	}
-	return binary.LittleEndian.Uint64(b[:]), nil
+	return nil
 }
 
 func (m *memory) setWord(addr, v uint64) error {

@@ -26,6 +26,10 @@ import (
 // isas are the architectures a dump can come from and go to.
 var isas = []isa.ISA{amd64.ISA, arm64.ISA}
 
+// The smallest and largest address space of a process that a kernel is built
+// with, as powers of two.
+const MinAddressBits, MaxAddressBits = 32, 57
+
 // Options say what to translate, and where it goes.
 type Options struct {
 	// Source is the dump directory. It is never written.
@@ -41,7 +45,8 @@ type Options struct {
 	// Flat makes one complete dump instead of one on top of its parent.
 	Flat bool
 	// AddressBits is the size of a process's address space on the restoring
-	// host as a power of two; 0 means what distributions' kernels have.
+	// host as a power of two, from MinAddressBits to MaxAddressBits; 0 means
+	// what distributions' kernels have.
 	AddressBits int
 }
 

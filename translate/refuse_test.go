@@ -12,56 +12,13 @@ import (
 	"time"
 
 	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/mm"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/pstree"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/tpfs/tpfs/criuimg"
+	"github.com/tpfs/tpfs/translate/dumptest"
 )
-
-// change rewrites the only entry of an image of a copied dump.
-func change[M proto.Message](t *testing.T, dir, name string, f func(M)) {
-	t.Helper()
-	d, err := criuimg.OpenDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	img, err := d.ReadImage(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := criuimg.As[M](img.Entries[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	f(m)
-	img.Entries[0].SetMessage(m)
-	b, err := img.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// root is a copy of the guests' root directory, with the named file replaced.
-func rootWith(t *testing.T, name string, content []byte) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(goldenRoot)); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, name)
-	if content == nil {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	} else if err := os.WriteFile(path, content, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 // TestRefused has what must not be translated, each with a sentence that says
 // why and where.
@@ -72,10 +29,10 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	onCore := func(f func(*criu_core.CoreEntry)) func(*testing.T, string, *Options) {
-		return func(t *testing.T, dir string, _ *Options) { change(t, dir, core, f) }
+		return func(t *testing.T, dir string, _ *Options) { dumptest.Change(t, dir, core, f) }
 	}
 	onMM := func(f func(*mm.MmEntry)) func(*testing.T, string, *Options) {
-		return func(t *testing.T, dir string, _ *Options) { change(t, dir, memory, f) }
+		return func(t *testing.T, dir string, _ *Options) { dumptest.Change(t, dir, memory, f) }
 	}
 	remove := func(name string) func(*testing.T, string, *Options) {
 		return func(t *testing.T, dir string, _ *Options) {
@@ -84,26 +41,42 @@ func TestRefused(t *testing.T) {
 			}
 		}
 	}
+	onTree := func(f func(*pstree.PstreeEntry)) func(*testing.T, string, *Options) {
+		return func(t *testing.T, dir string, _ *Options) { dumptest.Change(t, dir, "pstree.img", f) }
+	}
 	for _, tt := range []struct {
 		name   string
 		spoil  func(t *testing.T, dir string, o *Options)
 		wanted []string
 	}{
-		{"no inventory", remove("inventory.img"), []string{"inventory.img", "missing"}},
-		{"no process tree", remove("pstree.img"), []string{"pstree.img", "missing"}},
-		{"no core", remove(core), []string{core}},
-		{"no memory map", remove(memory), []string{memory}},
-		{"no pages", remove("pages-1.img"), []string{"pages-1.img"}},
-		{"no pagemap", remove("pagemap-61013.img"), []string{"pagemap-61013.img"}},
-		{"no files", remove("files.img"), []string{"files.img", "missing"}},
+		{"no inventory", remove("inventory.img"), []string{"inventory.img: the image is missing", "no CRIU dump"}},
+		{"no process tree", remove("pstree.img"), []string{"pstree.img: the image is missing"}},
+		{"no core", remove(core), []string{core + ": the image is missing"}},
+		{"no memory map", remove(memory), []string{memory + ": the image is missing"}},
+		{"no pages", remove("pages-1.img"), []string{"process 61013 (counter): pages-1.img: the image is missing"}},
+		{"no pagemap", remove("pagemap-61013.img"), []string{"process 61013 (counter): pagemap-61013.img: the image is missing"}},
+		{"no files", remove("files.img"), []string{"files.img: the image is missing"}},
+		{"no leader", onTree(func(p *pstree.PstreeEntry) { p.Threads = []uint32{7} }), []string{"pstree.img", "process 61013 is not among its own threads"}},
+		{"thread twice", onTree(func(p *pstree.PstreeEntry) { p.Threads = append(p.Threads, p.GetPid()) }), []string{"pstree.img", "thread 61013 is there twice"}},
+		{"no executable", onMM(func(m *mm.MmEntry) { m.ExeFileId = proto.Uint32(99) }), []string{memory, "file 99", "files.img"}},
 		{"same architecture", func(t *testing.T, dir string, o *Options) { o.Arch = elf.EM_X86_64 }, []string{"is of x86_64 already", "--arch"}},
 		{"unknown architecture", func(t *testing.T, dir string, o *Options) { o.Arch = elf.EM_RISCV }, []string{"EM_RISCV", "not supported"}},
 		{"no pair", func(t *testing.T, dir string, o *Options) {
-			o.Sysroot = rootWith(t, "nfs/bin/counter.aarch64", self)
+			o.Sysroot = dumptest.RootWith(t, "nfs/bin/counter.aarch64", self)
 		}, []string{"/nfs/bin/counter", "not a program of a pair", "--bin"}},
 		{"no binary", func(t *testing.T, dir string, o *Options) {
-			o.Sysroot = rootWith(t, "nfs/bin/counter.aarch64", nil)
+			o.Sysroot = dumptest.RootWith(t, "nfs/bin/counter.aarch64", nil)
 		}, []string{"no binary for aarch64", "/nfs/bin/counter", "--bin"}},
+		{"binary of another pair", func(t *testing.T, dir string, o *Options) {
+			o.Sysroot = dumptest.RootOfOtherPair(t)
+		}, []string{"files.img", "/nfs/bin/counter.aarch64 does not belong to the dumped program /nfs/bin/counter", "build id"}},
+		{"binary of another pair, by its size", func(t *testing.T, dir string, o *Options) {
+			dumptest.Change(t, dir, "files.img", func(f *fdinfo.FileEntry) {
+				if f.GetReg().GetName() == "/nfs/bin/counter" {
+					f.Reg.BuildId, f.Reg.Size = nil, proto.Uint64(f.Reg.GetSize()-1)
+				}
+			})
+		}, []string{"files.img", "does not belong to the dumped program", "bytes"}},
 		{"binary of the wrong architecture", func(t *testing.T, dir string, o *Options) {
 			o.Binaries = map[string]string{"/nfs/bin/counter": "/nfs/bin/counter"}
 		}, []string{"/nfs/bin/counter: a binary for x86_64"}},
@@ -130,7 +103,7 @@ func TestRefused(t *testing.T) {
 			m.Vmas[len(m.Vmas)-4].Status = proto.Uint32(0x201)
 		}), []string{memory, "code for x86_64"}},
 		{"beyond the address space", func(t *testing.T, dir string, o *Options) {
-			change(t, dir, memory, func(m *mm.MmEntry) { m.MmBrk = proto.Uint64(1 << 40) })
+			dumptest.Change(t, dir, memory, func(m *mm.MmEntry) { m.MmBrk = proto.Uint64(1 << 40) })
 			o.AddressBits = 39
 		}, []string{memory, "heap", "0x10000000000", "low layout"}},
 		{"page size", onMM(func(m *mm.MmEntry) {
@@ -147,7 +120,7 @@ func TestRefused(t *testing.T) {
 		}, []string{"amdgpu-kfd-1.img", "plugin"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := copyDump(t, "x86_64-parked")
+			dir := dumptest.Copy(t, dumptest.X86)
 			o := Options{Source: dir, Arch: elf.EM_AARCH64, Sysroot: goldenRoot}
 			tt.spoil(t, dir, &o)
 			v, err := Open(o)
@@ -157,6 +130,9 @@ func TestRefused(t *testing.T) {
 			}
 			if err == nil {
 				t.Fatal("it was translated")
+			}
+			if text := err.Error(); strings.Contains(text, "\n") {
+				t.Errorf("more than one sentence: %s", text)
 			}
 			for _, w := range tt.wanted {
 				if !strings.Contains(err.Error(), w) {
@@ -171,7 +147,7 @@ func TestRefused(t *testing.T) {
 func TestChanged(t *testing.T) {
 	for _, name := range []string{"core-61013.img", "pages-1.img", "files.img", "fs-61013.img"} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyDump(t, "x86_64-parked")
+			dir := dumptest.Copy(t, dumptest.X86)
 			v, err := Open(Options{Source: dir, Arch: elf.EM_AARCH64, Sysroot: goldenRoot})
 			if err != nil {
 				t.Fatal(err)

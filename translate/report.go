@@ -1,13 +1,18 @@
 package translate
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"slices"
 
 	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
 
 	"github.com/tpfs/tpfs/criuimg"
 	"github.com/tpfs/tpfs/pair"
+	"github.com/tpfs/tpfs/translate/isa"
 )
 
 // Report is what a person wants to know of a dump first. Its JSON form is part
@@ -40,7 +45,11 @@ type ThreadReport struct {
 	TID uint32 `json:"tid"`
 	// State is "parked", "in" a system call, or empty if it cannot be told.
 	State string `json:"state,omitempty"`
-	// Stack names the functions on the call stack, innermost first.
+	// Stack names the functions on the call stack, innermost first. Of a
+	// thread that is not at an equivalence point, without State, it begins
+	// with the place where the thread stands, and goes as far as its frame
+	// pointers can be followed: a function that has not made its frame yet
+	// hides its caller.
 	Stack   []string `json:"stack,omitempty"`
 	Movable bool     `json:"movable"`
 	Reason  string   `json:"reason,omitempty"` // why it is not
@@ -83,7 +92,7 @@ func Inspect(o Options) (*Report, error) {
 }
 
 func (o *Options) inspectTask(d *dump, t *task) TaskReport {
-	r := TaskReport{PID: t.pid, Command: t.comm, Zombie: t.dead, Executable: t.exe}
+	r := TaskReport{PID: t.pid, Command: t.comm, Zombie: t.dead, Executable: t.exe, Threads: []ThreadReport{}}
 	if t.dead {
 		return r
 	}
@@ -91,73 +100,113 @@ func (o *Options) inspectTask(d *dump, t *task) TaskReport {
 		r.Mapped += v.GetEnd() - v.GetStart()
 	}
 	x := &translation{dump: d}
-	m, err := x.memory(t)
-	if err != nil {
-		r.Problem = err.Error()
-		return r
-	}
-	defer m.dump.Close()
-	for _, e := range m.dump.Extents() {
-		if e.Flags&criuimg.PEPresent != 0 {
-			r.Dumped += e.Pages * pageSize
-		}
-	}
-	var from *pair.Binary
-	if x.exe, err = o.findAny(t.exe, d); err == nil {
+	var problems []error
+	var from *pair.Binary // nil if the program is not known
+	var err error
+	if x.exe, err = o.findAny(t.exe, d.isa); err == nil {
 		from, err = x.source(t)
 	}
 	if err != nil {
-		r.Problem = err.Error()
+		problems = append(problems, err)
+	}
+	m, err := x.memory(t)
+	if err != nil {
+		problems = append(problems, err)
+	} else {
+		defer m.dump.Close()
+		for _, e := range m.dump.Extents() {
+			if e.Flags&criuimg.PEPresent != 0 {
+				r.Dumped += e.Pages * pageSize
+			}
+		}
+	}
+	if len(problems) > 0 {
+		r.Problem = errors.Join(problems...).Error()
 	}
 	for _, tid := range t.threads {
-		th := ThreadReport{TID: tid}
-		if from == nil {
-			th.Reason = "the program is not known"
-		} else if st, err := unwind(d, tid, from, m); err != nil {
-			th.Reason = err.Error()
-		} else {
-			th.Movable, th.State, th.Stack = true, stateOf(st), frames(st.Frames)
-		}
-		r.Threads = append(r.Threads, th)
+		r.Threads = append(r.Threads, x.inspectThread(tid, from, m))
 	}
 	return r
 }
 
+// inspectThread looks at a thread; from and m are nil if they are not known.
+func (x *translation) inspectThread(tid uint32, from *pair.Binary, m *memory) ThreadReport {
+	r := ThreadReport{TID: tid}
+	name := coreName(tid)
+	core, err := criuimg.One[*criu_core.CoreEntry](x.dump.Dir, name)
+	if err != nil {
+		r.Reason = err.Error()
+		return r
+	}
+	state, err := x.dump.isa.ReadThread(core)
+	if err != nil {
+		r.Reason = fmt.Sprintf("%s: %v", name, err)
+		return r
+	}
+	if from == nil || m == nil {
+		r.Reason, r.Stack = "its process cannot be moved", x.followFrames(from, state, m)
+		return r
+	}
+	st, err := from.Unwind(registers(state), m)
+	if err != nil {
+		r.Stack = x.followFrames(from, state, m)
+	} else {
+		r.State, r.Stack = stateOf(st), frames(st.Frames)
+	}
+	if refused := refuse(core); refused != nil {
+		err = refused
+	}
+	if err != nil {
+		r.Reason = fmt.Sprintf("%s: %v", name, err)
+	}
+	r.Movable = err == nil
+	return r
+}
+
+// followFrames names the functions on the stack of a thread that is not where
+// the pair's metadata tells about: the place where it stands, and then those
+// that the chain of frame records leads to, as long as it leads up the stack
+// and back into the program.
+func (x *translation) followFrames(from *pair.Binary, t isa.Thread, m *memory) []string {
+	if from == nil {
+		return []string{fmt.Sprintf("%#x", t.PC)}
+	}
+	names := []string{from.Describe(t.PC)}
+	if m == nil {
+		return names
+	}
+	const enough = 256 // frames, of a stack that nobody vouches for
+	for fp := t.FP; len(names) < enough; {
+		var record struct{ FP, Return uint64 }
+		if err := binary.Read(io.NewSectionReader(m, int64(fp), 16), binary.LittleEndian, &record); err != nil {
+			break
+		}
+		// The return address is behind the call, which may end its function.
+		f, ok := x.exe.FunctionAt(record.Return - 1)
+		if !ok || slices.Contains(from.Points.Roots, record.Return) {
+			break
+		}
+		names = append(names, f.Name)
+		if record.FP <= fp {
+			break
+		}
+		fp = record.FP
+	}
+	return names
+}
+
 // findAny finds a half of a pair that can tell of the dumped one.
-func (o *Options) findAny(path string, d *dump) (*executable, error) {
-	var first error
-	for i := range isas {
-		// The dump's own architecture first.
-		a := isas[i]
-		if i == 0 {
-			a = d.isa
-		} else if a == d.isa {
-			a = isas[0]
-		}
-		exe, err := o.find(path, a.Machine())
-		if err == nil {
+func (o *Options) findAny(path string, dumped isa.ISA) (*executable, error) {
+	exe, first := o.find(path, dumped.Machine())
+	if first == nil {
+		return exe, nil
+	}
+	for _, i := range isas {
+		if exe, err := o.find(path, i.Machine()); err == nil {
 			return exe, nil
-		}
-		if first == nil {
-			first = err
 		}
 	}
 	return nil, first
-}
-
-func unwind(d *dump, tid uint32, from *pair.Binary, m *memory) (*pair.Stack, error) {
-	core, err := criuimg.One[*criu_core.CoreEntry](d.Dir, coreName(tid))
-	if err != nil {
-		return nil, err
-	}
-	if err := refuse(core); err != nil {
-		return nil, err
-	}
-	state, err := d.isa.ReadThread(core)
-	if err != nil {
-		return nil, err
-	}
-	return from.Unwind(registers(state), m)
 }
 
 func frames(fs []pair.Frame) []string {

@@ -56,11 +56,7 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 	}
 
 	low := min(t.SP, max(st.Low, b.start))
-	dead := make([]byte, st.RootCFA-low)
-	for i := 0; i+8 <= len(dead); i += 8 {
-		binary.LittleEndian.PutUint64(dead[i:], isa.Dead)
-	}
-	if err := m.write(low, dead); err != nil {
+	if err := m.fill(low, st.RootCFA, isa.Dead); err != nil {
 		return t, err
 	}
 	for _, r := range records {

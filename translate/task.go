@@ -38,15 +38,19 @@ type translation struct {
 // everything that stands in the way, one line for each thread.
 func (x *translation) task(t *task) (map[string]image, error) {
 	images := map[string]image{}
-	name := coreName(t.pid)
 	if t.dead {
 		// A zombie has an exit code and no more.
-		b, err := x.rewrite(name, func(core *criu_core.CoreEntry) error {
-			core.Mtype = x.to.March().Enum()
-			return nil
-		})
-		images[name] = imageOf(b)
-		return images, err
+		for _, tid := range t.threads {
+			b, err := x.rewrite(coreName(tid), func(core *criu_core.CoreEntry) error {
+				core.Mtype = x.to.March().Enum()
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+			images[coreName(tid)] = imageOf(b)
+		}
+		return images, nil
 	}
 	from, to, err := x.halves(t)
 	if err != nil {
@@ -57,7 +61,7 @@ func (x *translation) task(t *task) (map[string]image, error) {
 	if err != nil {
 		return nil, err
 	}
-	name = mmName(t.pid)
+	name := mmName(t.pid)
 	mmImage, err := rewrite(x.dump, name, func(e *mm.MmEntry) error {
 		m.dropped, err = translateMM(e, x.dump.isa, x.to, x.limit, to.Entry, t.exeFiles)
 		return err
@@ -261,7 +265,7 @@ func (x *translation) resetWords(m *memory, from *pair.Binary) error {
 		return fmt.Errorf("the pause word: %w", err)
 	}
 	for _, r := range x.exe.Reset {
-		if err := m.write(r.Addr, make([]byte, r.Size)); err != nil {
+		if err := m.fill(r.Addr, r.Addr+r.Size, 0); err != nil {
 			return fmt.Errorf("the words to reset at %#x: %w", r.Addr, err)
 		}
 	}
@@ -280,14 +284,14 @@ func rewrite[M proto.Message](d *dump, name string, change func(M) error) ([]byt
 		return nil, err
 	}
 	if len(img.Entries) != 1 {
-		return nil, fmt.Errorf("%s: %d entries, not one", name, len(img.Entries))
+		return nil, damaged(name, "%d entries, not one", len(img.Entries))
 	}
 	e := img.Entries[0]
-	m, err := e.Message()
+	m, err := criuimg.As[M](e)
 	if err != nil {
 		return nil, err
 	}
-	if err := change(m.(M)); err != nil {
+	if err := change(m); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	e.SetMessage(m)

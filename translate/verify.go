@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -68,13 +67,12 @@ func (d *dump) verify() []error {
 	}
 	for id, by := range used {
 		if _, ok := files[id]; !ok {
-			problems = append(problems, fmt.Errorf("files.img: file %d is missing, of which %s speaks: the image is cut short", id, by))
+			problems = append(problems, damaged("files.img", "file %d is missing, of which %s speaks: the image is cut short", id, by))
 		}
 	}
 	for id, regular := range files {
 		if regular && used[id] == "" && !queued {
-			problems = append(problems, fmt.Errorf("%s: file %d of files.img is in none of them: cut short",
-				strings.Join(fdinfos, ", "), id))
+			problems = append(problems, damaged(strings.Join(fdinfos, ", "), "file %d of files.img is in none of them: cut short", id))
 		}
 	}
 	return problems
@@ -111,7 +109,7 @@ func (d *dump) verifyImage(name string, visit func(any)) error {
 	}
 	one := slices.ContainsFunc(singles, func(s string) bool { return strings.HasPrefix(name, s) })
 	if one && n != 1 {
-		return fmt.Errorf("%s: %d entries, not one: the image is cut short or damaged", name, n)
+		return damaged(name, "%d entries, not one: the image is cut short or damaged", n)
 	}
 	return nil
 }

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/checkpoint-restore/go-criu/v7/crit/images/pagemap"
-
 	"github.com/tpfs/tpfs/criuimg"
 	"github.com/tpfs/tpfs/translate/isa"
 	"github.com/tpfs/tpfs/translate/view"
@@ -32,7 +30,7 @@ type View struct {
 	files func() (image, error)
 	// shared holds the images of incrementally dumped shared memory, made
 	// complete for a flat view.
-	shared func() (map[string]image, error)
+	shared func() (map[string]sharedImage, error)
 	// source shows the dump itself.
 	source *sourceDir
 
@@ -52,8 +50,8 @@ func Open(o Options) (*View, error) {
 	if bits == 0 {
 		bits = to.AddressBits()
 	}
-	if bits < 32 || bits > 57 {
-		return nil, fmt.Errorf("an address space of %d bits: no kernel has one", bits)
+	if bits < MinAddressBits || bits > MaxAddressBits {
+		return nil, fmt.Errorf("no kernel has an address space of %d bits: give %d to %d", bits, MinAddressBits, MaxAddressBits)
 	}
 	d, err := openDump(o.Source)
 	if err != nil {
@@ -76,20 +74,20 @@ func (v *View) prepare(limit uint64) error {
 		if exe == nil && !t.dead {
 			var err error
 			if exe, err = v.opts.find(t.exe, v.to.Machine()); err != nil {
-				return fmt.Errorf("process %d (%s): %w", t.pid, t.comm, err)
+				return t.wrap(err)
 			}
 			v.exes[t.exe] = exe
 		}
 		x := &translation{dump: v.dump, to: v.to, exe: exe, flat: v.opts.Flat, limit: limit}
 		if !t.dead {
 			if _, _, err := x.halves(t); err != nil {
-				return fmt.Errorf("process %d (%s): %w", t.pid, t.comm, err)
+				return t.wrap(err)
 			}
 		}
 		v.tasks[t] = sync.OnceValues(func() (map[string]image, error) {
 			images, err := x.task(t)
 			if err != nil {
-				err = fmt.Errorf("process %d (%s): %w", t.pid, t.comm, err)
+				err = t.wrap(err)
 				v.note(err)
 			}
 			return images, err
@@ -182,7 +180,7 @@ func (v *View) pagesOwners() (map[string]*task, error) {
 		}
 		id, err := pagesID(v.dump.Dir, pagemapName(t.pid))
 		if err != nil {
-			return nil, err
+			return nil, t.wrap(err)
 		}
 		owners[pagesName(id)] = t
 	}
@@ -192,7 +190,7 @@ func (v *View) pagesOwners() (map[string]*task, error) {
 // owner is the process that an image belongs to, if it must be translated with it.
 func (v *View) owner(name string) (*task, error) {
 	for _, t := range v.dump.tasks {
-		if name == mmName(t.pid) || name == pagemapName(t.pid) {
+		if !t.dead && (name == mmName(t.pid) || name == pagemapName(t.pid)) {
 			return t, nil
 		}
 		if slices.ContainsFunc(t.threads, func(tid uint32) bool { return name == coreName(tid) }) {
@@ -234,43 +232,50 @@ func (d rootDir) Lookup(name string) (view.Entry, error) {
 	}
 	if name == "files.img" {
 		img, err := v.files()
-		return v.translated(name, img, err, name)
+		return v.translated(name, img, err, func() error { return v.dump.fresh(name) })
 	}
 	t, err := v.owner(name)
 	if err != nil {
-		return view.Entry{}, err
+		return view.Entry{}, notMissing{err}
 	}
 	if t != nil {
-		inputs := v.inputs(t)
-		err := v.dump.fresh(inputs...)
+		fresh := func() error { return v.fresh(t) }
+		err := fresh()
 		var images map[string]image
 		if err == nil {
 			images, err = v.tasks[t]()
 		}
-		return v.translated(name, images[name], err, inputs...)
+		return v.translated(name, images[name], err, fresh)
 	}
 	if v.opts.Flat {
 		shared, err := v.shared()
-		if img, ok := shared[name]; ok || err != nil {
-			return v.translated(name, img, err, name)
+		if s, ok := shared[name]; ok || err != nil {
+			return v.translated(name, s.image, err, func() error { return v.dump.freshPages(s.pagemap) })
 		}
 	}
 	return v.source.Lookup(name)
 }
 
-// translated is the entry of an image that was made from inputs.
-func (v *View) translated(name string, img image, err error, inputs ...string) (view.Entry, error) {
-	if errors.Is(err, fs.ErrNotExist) {
-		// Something else is missing: the image of this name is there.
-		err = errors.New(err.Error())
-	}
+// notMissing is the error of an image that is there, but cannot be shown, perhaps
+// because another one is missing: it is not fs.ErrNotExist.
+type notMissing struct{ err error }
+
+func (p notMissing) Error() string      { return p.err.Error() }
+func (p notMissing) As(target any) bool { return errors.As(p.err, target) }
+func (p notMissing) Is(target error) bool {
+	return target != fs.ErrNotExist && errors.Is(p.err, target)
+}
+
+// translated is the entry of an image that was made, which can be opened as long
+// as what it was made of is fresh.
+func (v *View) translated(name string, img image, err error, fresh func() error) (view.Entry, error) {
 	if err != nil {
-		return view.Entry{}, err
+		return view.Entry{}, notMissing{err}
 	}
 	return view.Entry{File: file{
 		size: img.size, modTime: time.Unix(0, v.dump.stamps[name].MTime),
 		open: func() (view.Handle, error) {
-			if err := v.dump.fresh(inputs...); err != nil {
+			if err := fresh(); err != nil {
 				return nil, err
 			}
 			return handle{img}, nil
@@ -278,32 +283,26 @@ func (v *View) translated(name string, img image, err error, inputs ...string) (
 	}}, nil
 }
 
-// inputs are the images that the translation of a process reads.
-func (v *View) inputs(t *task) []string {
-	names := []string{"files.img", "pstree.img", coreName(t.pid)}
-	if t.dead {
-		return names
-	}
-	names = append(names, mmName(t.pid), pagemapName(t.pid))
+// fresh makes sure that all images are unchanged which the translation of a
+// process reads.
+func (v *View) fresh(t *task) error {
+	names := []string{"files.img", "pstree.img", mmName(t.pid)}
 	for _, tid := range t.threads {
 		names = append(names, coreName(tid))
 	}
-	owners, _ := v.pages() // its error comes up in the translation
-	for name, owner := range owners {
-		if owner == t {
-			names = append(names, name)
-		}
+	if err := v.dump.fresh(names...); err != nil {
+		return err
 	}
-	return names
+	return v.dump.freshPages(pagemapName(t.pid))
 }
 
 // flatShared makes the images of shared memory complete whose pages are partly
 // in a parent.
-func (v *View) flatShared() (map[string]image, error) {
-	images := map[string]image{}
+func (v *View) flatShared() (map[string]sharedImage, error) {
+	images := map[string]sharedImage{}
 	for name := range v.dump.stamps {
-		var id uint64
-		if n, _ := fmt.Sscanf(name, "pagemap-shmem-%d.img", &id); n != 1 {
+		id, ok := shmemID(name)
+		if !ok {
 			continue
 		}
 		store, err := criuimg.OpenPages(v.dump.Dir, criuimg.Shmem, id)
@@ -322,56 +321,49 @@ func (v *View) flatShared() (map[string]image, error) {
 			return nil, err
 		}
 		pages := newPagesFile(m, pm.Extents)
-		images[name] = imageOf(b)
-		images[pagesName(pm.PagesID)] = image{pages, pages.Size()}
+		images[name] = sharedImage{imageOf(b), name}
+		images[pagesName(pm.PagesID)] = sharedImage{image{pages, pages.Size()}, name}
 	}
 	return images, nil
+}
+
+// sharedImage is the pagemap of shared memory, or the pages that go with it.
+type sharedImage struct {
+	image
+	pagemap string
+}
+
+// shmemID is the number of the shared memory whose pagemap an image is.
+func shmemID(name string) (uint64, bool) {
+	id, ok := criuimg.IDOf(name)
+	return id, ok && strings.HasPrefix(name, "pagemap-shmem-")
 }
 
 // sourceDir shows a dump directory's images untouched but for one thing:
 // pagemaps are written so that every CRIU can read them.
 type sourceDir struct {
-	dump *dump
-	// parent is opened once; nil if there is none.
-	parent func() (*sourceDir, error)
+	dump   *dump
+	parent *sourceDir // nil if there is none
 }
 
 func newSourceDir(d *dump) *sourceDir {
-	return &sourceDir{d, sync.OnceValues(func() (*sourceDir, error) {
-		dir, err := d.Parent()
-		if dir == nil || err != nil {
-			return nil, err
-		}
-		p := &dump{Dir: dir}
-		if err := p.stamp(); err != nil {
-			return nil, err
-		}
-		return newSourceDir(p), nil
-	})}
+	if d == nil {
+		return nil
+	}
+	return &sourceDir{d, newSourceDir(d.below)}
 }
 
 func (d *sourceDir) Names() ([]view.Name, error) {
 	names, err := imageNames(d.dump.Dir)
-	if err != nil {
-		return nil, err
-	}
-	parent, err := d.parent()
-	if parent != nil {
+	if err == nil && d.parent != nil {
 		names = append(names, view.Name{Name: parentName, IsDir: true})
 	}
 	return names, err
 }
 
 func (d *sourceDir) Lookup(name string) (view.Entry, error) {
-	if name == parentName {
-		parent, err := d.parent()
-		if err != nil {
-			return view.Entry{}, err
-		}
-		if parent == nil {
-			return view.Entry{}, fs.ErrNotExist
-		}
-		return view.Entry{Dir: parent}, nil
+	if name == parentName && d.parent != nil {
+		return view.Entry{Dir: d.parent}, nil
 	}
 	if !shown(name) {
 		return view.Entry{}, fs.ErrNotExist
@@ -381,7 +373,7 @@ func (d *sourceDir) Lookup(name string) (view.Entry, error) {
 		return view.Entry{}, err
 	}
 	defer f.Close()
-	if strings.HasPrefix(name, "pagemap-") {
+	if kind, _ := criuimg.KindOf(name); kind.Magic == "PAGEMAP" {
 		return d.pagemap(f)
 	}
 	return view.Entry{File: file{
@@ -398,16 +390,15 @@ func (d *sourceDir) Lookup(name string) (view.Entry, error) {
 
 func (d *sourceDir) pagemap(f *criuimg.File) (view.Entry, error) {
 	name := f.Name()
-	var id uint64
-	if n, _ := fmt.Sscanf(name, "pagemap-shmem-%d.img", &id); n == 1 {
+	if id, ok := shmemID(name); ok {
 		// As for a process's memory, see translation.memory.
 		store, err := criuimg.OpenPages(d.dump.Dir, criuimg.Shmem, id)
 		if err != nil {
-			return view.Entry{}, err
+			return view.Entry{}, notMissing{err}
 		}
 		defer store.Close()
 		if err := store.Check(); err != nil {
-			return view.Entry{}, err
+			return view.Entry{}, notMissing{err}
 		}
 	}
 	pm, err := criuimg.ReadPagemap(name, f, f.Size())
@@ -475,20 +466,8 @@ var _ view.Backed = (*criuimg.File)(nil)
 func pagesID(dir *criuimg.Dir, name string) (uint32, error) {
 	f, err := dir.Open(name)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+		return 0, err
 	}
 	defer f.Close()
-	r, err := criuimg.NewReader(name, f, f.Size())
-	if err != nil {
-		return 0, err
-	}
-	e, err := r.Next()
-	if err == io.EOF {
-		return 0, fmt.Errorf("%s: the image is empty", name)
-	}
-	if err != nil {
-		return 0, err
-	}
-	head, err := criuimg.As[*pagemap.PagemapHead](e)
-	return head.GetPagesId(), err
+	return criuimg.ReadPagesID(name, f, f.Size())
 }

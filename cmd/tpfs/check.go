@@ -23,9 +23,6 @@ problem is one line; the exit code is 0 if there is none.`,
 		f.register(flags)
 		asJSON := flags.Bool("json", false, "print JSON: the architectures, and an array of problems")
 		return func(args []string, stdout, stderr io.Writer) error {
-			if err := exactArgs(args, "SRC"); err != nil {
-				return err
-			}
 			o, err := f.options(args[0])
 			if err != nil {
 				return err

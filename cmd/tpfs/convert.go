@@ -23,9 +23,6 @@ dump in OUT/parent included; with --flat it is one complete dump.`,
 		f := &translateFlags{}
 		f.register(flags)
 		return func(args []string, stdout, stderr io.Writer) error {
-			if err := exactArgs(args, "SRC", "OUT"); err != nil {
-				return err
-			}
 			o, err := f.options(args[0])
 			if err != nil {
 				return err

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/tpfs/tpfs/criuimg"
 )
@@ -89,5 +91,15 @@ func errorText(err error) string {
 	if coded, ok := err.(*codedError); ok && coded.err == nil {
 		return ""
 	}
-	return err.Error()
+	return printable(err.Error())
+}
+
+// printable makes what may come from a hostile dump fit for a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }

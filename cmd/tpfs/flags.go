@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -20,16 +21,16 @@ type translateFlags struct {
 }
 
 func (f *translateFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.arch, "arch", hostArch(), "architecture of the restoring host: aarch64 (arm64) or x86_64 (x86-64, amd64)")
+	flags.StringVar(&f.arch, "arch", hostArch(), "the restoring host is an `ARCH`: aarch64 (or arm64) or x86_64 (or x86-64, amd64)")
 	f.registerBinaries(flags)
 	flags.BoolVar(&f.flat, "flat", false, "make one complete dump, for tools that cannot follow a parent")
-	flags.IntVar(&f.vaBits, "va-bits", 0, "size of a process's address space on the restoring host, in `BITS`; 0 means the usual one")
+	flags.IntVar(&f.vaBits, "va-bits", 0, "the restoring host's processes have addresses of so many `BITS`; 0 means as many as usual")
 }
 
 // registerBinaries declares the flags that tell where programs are.
 func (f *translateFlags) registerBinaries(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.bins, "bin", nil, "`PATH=FILE`: the program dumped as PATH is FILE on the restoring host; can be repeated")
-	flags.StringVar(&f.sysroot, "sysroot", "", "`DIR` of this host that holds the files of the restoring host")
+	flags.StringArrayVar(&f.bins, "bin", nil, "with `PATH=FILE`, the program dumped as PATH is FILE on the restoring host; can be repeated")
+	flags.StringVar(&f.sysroot, "sysroot", "", "look for the restoring host's files below `DIR` of this host")
 }
 
 // hostArch is this host's architecture by the name that people know.
@@ -48,6 +49,9 @@ func (f *translateFlags) options(source string) (translate.Options, error) {
 	var err error
 	if o.Arch, err = translate.ParseArch(f.arch); err != nil {
 		return o, usageErrorf("%w", err)
+	}
+	if b := f.vaBits; b != 0 && (b < translate.MinAddressBits || b > translate.MaxAddressBits) {
+		return o, usageErrorf("--va-bits %d: must be from %d to %d", b, translate.MinAddressBits, translate.MaxAddressBits)
 	}
 	if o.Source, err = filepath.Abs(source); err != nil {
 		return o, err
@@ -88,15 +92,16 @@ func (f *translateFlags) bin(text string) (path, file string, err error) {
 	return path, file, err
 }
 
-// exactArgs checks the number of positional arguments, whose names are those of
-// the help text.
-func exactArgs(args []string, names ...string) error {
-	if len(args) == len(names) {
+// exactArgs checks the positional arguments against their names in the help
+// text, as in "SRC DST".
+func exactArgs(command string, args []string, names string) error {
+	n := len(strings.Fields(names))
+	if len(args) == n {
 		return nil
 	}
-	what := "no arguments"
-	if len(names) > 0 {
-		what = strings.Join(names, " ")
+	got := "nothing"
+	if len(args) > 0 {
+		got = strings.Trim(fmt.Sprintf("%q", args), "[]")
 	}
-	return usageErrorf("the command takes %s, but was given %q", what, args)
+	return usageErrorf("%s needs %s, but was given %s", command, names, got)
 }

@@ -38,7 +38,8 @@ type command struct {
 	setup func(flags *pflag.FlagSet) runFunc
 }
 
-// runFunc runs a command with its positional arguments. What it returns is
+// runFunc runs a command with its positional arguments, of which there are as
+// many as it takes. What it returns is
 // printed by main, and decides the exit code, see exitCode.
 type runFunc func(args []string, stdout, stderr io.Writer) error
 
@@ -87,9 +88,16 @@ func dispatch(program string, args []string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	if err != nil {
-		return usageErrorf("%v\nTry 'tpfs help %s'.", err, c.name)
+		return c.usageError(err)
+	}
+	if err := exactArgs(c.name, flags.Args(), c.args); err != nil {
+		return c.usageError(err)
 	}
 	return do(flags.Args(), stdout, stderr)
+}
+
+func (c *command) usageError(err error) error {
+	return usageErrorf("%v\nTry 'tpfs help %s'.", err, c.name)
 }
 
 func (c *command) flagSet() *pflag.FlagSet {

@@ -105,9 +105,16 @@ func TestHelp(t *testing.T) {
 		{"help mont", 2, "", `Did you mean 'tpfs mount'?`},
 		{"frobnicate", 2, "", "See 'tpfs --help'."},
 		{"mount --frobnicate", 2, "", "tpfs: unknown flag: --frobnicate\nTry 'tpfs help mount'."},
-		{"mount", 2, "", "the command takes SRC DST"},
-		{"mount a b c", 2, "", `was given ["a" "b" "c"]`},
-		{"umount", 2, "", "takes DST"},
+		{"mount", 2, "", "tpfs: mount needs SRC DST, but was given nothing\nTry 'tpfs help mount'."},
+		{"mount a b c", 2, "", `needs SRC DST, but was given "a" "b" "c"`},
+		{"umount", 2, "", "tpfs: umount needs DST"},
+		{"show", 2, "", "tpfs: show needs DUMP"},
+		{"convert a", 2, "", `tpfs: convert needs SRC OUT, but was given "a"`},
+		{"pause", 2, "", "tpfs: pause needs PID"},
+		{"pause x", 2, "", `"x" is no process id`},
+		{"resume 1 2", 2, "", "tpfs: resume needs PID"},
+		{"check --va-bits 99 x", 2, "", "--va-bits 99: must be from 32 to 57"},
+		{"check --arch vax x", 2, "", `unknown architecture "vax": use aarch64`},
 	} {
 		code, stdout, stderr := runHere(strings.Fields(c.args)...)
 		if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) ||

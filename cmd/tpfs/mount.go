@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"github.com/tpfs/tpfs/criuimg"
 	"github.com/tpfs/tpfs/fs"
 	"github.com/tpfs/tpfs/translate"
 	"github.com/tpfs/tpfs/translate/view"
@@ -45,9 +46,6 @@ mount(8) and /etc/fstab.`,
 		flags.StringVar(&m.log, "log", "", "append the server's log to `FILE`")
 		options := flags.StringArrayP("options", "o", nil, "`OPTIONS` as of mount(8), separated by commas")
 		return func(args []string, stdout, stderr io.Writer) error {
-			if err := exactArgs(args, "SRC", "DST"); err != nil {
-				return err
-			}
 			m.source, m.dir = args[0], args[1]
 			for _, text := range *options {
 				if err := m.applyOptions(text, false); err != nil {
@@ -88,7 +86,7 @@ func mountHelper(args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return usageErrorf("%w", err)
 	}
-	if err := exactArgs(flags.Args(), "SRC", "DST"); err != nil {
+	if err := exactArgs("mount", flags.Args(), "SRC DST"); err != nil {
 		return err
 	}
 	if *namespace != "" {
@@ -240,7 +238,7 @@ func (m *mountArgs) run(stdout, stderr io.Writer) error {
 		FsName:     o.Source,
 		AllowOther: m.allowOther || os.Geteuid() == 0,
 		Errors:     d.Errors,
-		Log:        func(s string) { logger.Print(s) },
+		Log:        func(s string) { logger.Print(printable(s)) },
 		Debug:      m.debug,
 	})
 	if err != nil {
@@ -321,13 +319,11 @@ func (m *mountArgs) logFile(stderr io.Writer) (io.Writer, error) {
 // checkMountpoint resolves the mountpoint, which must not cover anything that
 // the translation reads.
 func checkMountpoint(dir string, o translate.Options) (string, error) {
-	st, err := os.Stat(o.Source)
+	d, err := criuimg.OpenDir(o.Source)
 	if err != nil {
-		return "", withCode(exitImage, fmt.Errorf("the dump: %w", err))
+		return "", err
 	}
-	if !st.IsDir() {
-		return "", withCode(exitImage, fmt.Errorf("the dump %s is not a directory", o.Source))
-	}
+	d.Close()
 	needed := parents(o.Source)
 	if o.Sysroot != "" {
 		needed = append(needed, o.Sysroot)

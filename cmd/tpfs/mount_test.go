@@ -179,11 +179,11 @@ func TestMountRefused(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"usage", []string{src}, exitUsage, "takes SRC DST"},
+		{"usage", []string{src}, exitUsage, "needs SRC DST"},
 		{"architecture", []string{"--arch", "vax", src, dst}, exitUsage, "unknown architecture"},
 		{"option", []string{"-o", "frobnicate", src, dst}, exitUsage, "unknown option"},
-		{"no source", []string{"/nonexistent", dst}, exitImage, "/nonexistent: no such file"},
-		{"source is a file", []string{file, dst}, exitImage, "is not a directory"},
+		{"no source", []string{"/nonexistent", dst}, exitImage, "tpfs: /nonexistent: there is no such directory"},
+		{"source is a file", []string{file, dst}, exitImage, file + ": cannot be opened as a directory"},
 		{"no mountpoint", []string{src, "/nonexistent"}, exitMount, "/nonexistent does not exist; make the directory first"},
 		{"mountpoint is a file", []string{src, file}, exitMount, "is not a directory"},
 		{"source itself", []string{src, src}, exitMount, "would hide its own source"},

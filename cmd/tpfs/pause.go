@@ -24,7 +24,7 @@ After 'tpfs pause' dump the process with 'criu dump'. What 'criu restore'
 makes of the mounted dump runs on by itself; a process that was not dumped,
 or was restored without tpfs, is let go by 'tpfs resume'.`,
 	setup: func(flags *pflag.FlagSet) runFunc {
-		timeout := flags.Duration("timeout", 10*time.Second, "how long to wait for the threads")
+		timeout := flags.Duration("timeout", 10*time.Second, "wait for the threads no longer than `TIME`")
 		return func(args []string, stdout, stderr io.Writer) error {
 			pid, err := pidArg(args)
 			if err != nil {
@@ -60,9 +60,6 @@ var resumeCommand = command{
 }
 
 func pidArg(args []string) (int, error) {
-	if err := exactArgs(args, "PID"); err != nil {
-		return 0, err
-	}
 	pid, err := strconv.Atoi(args[0])
 	if err != nil || pid <= 0 {
 		return 0, usageErrorf("%q is no process id", args[0])

@@ -16,16 +16,17 @@ var showCommand = command{
 	args:  "DUMP",
 	short: "tell what is in a dump, and whether it can be moved",
 	long: `
-The call stacks are told by the programs' own metadata, from either binary of
-a pair: at the path that was dumped, or where --bin and --sysroot say.`,
+Prints the processes, their threads, and the call stack of each thread, with
+the innermost function first. The names are those of the programs' own metadata,
+from either binary of a pair: at the path that was dumped, or where --bin and
+--sysroot say. The stack of a thread that is not at an equivalence point begins
+with the place where it was stopped, and goes as far as its frame pointers can
+be followed.`,
 	setup: func(flags *pflag.FlagSet) runFunc {
-		asJSON := flags.Bool("json", false, "print JSON")
+		asJSON := flags.Bool("json", false, "print the same as JSON")
 		f := &translateFlags{arch: hostArch()}
 		f.registerBinaries(flags)
 		return func(args []string, stdout, stderr io.Writer) error {
-			if err := exactArgs(args, "DUMP"); err != nil {
-				return err
-			}
 			o, err := f.options(args[0])
 			if err != nil {
 				return err
@@ -46,23 +47,26 @@ a pair: at the path that was dumped, or where --bin and --sysroot say.`,
 }
 
 func printReport(w io.Writer, r *translate.Report) {
-	fmt.Fprintf(w, "%s: dumped on %s, %d images, %s\n", r.Source, r.Arch, r.Images, size(uint64(r.Bytes)))
+	line := func(format string, args ...any) { io.WriteString(w, printable(fmt.Sprintf(format, args...))+"\n") }
+	line("%s: dumped on %s, %d images, %s", r.Source, r.Arch, r.Images, size(uint64(r.Bytes)))
 	for _, t := range r.Tasks {
 		if t.Zombie {
-			fmt.Fprintf(w, "process %d (%s): a zombie\n", t.PID, t.Command)
+			line("process %d (%s): a zombie", t.PID, t.Command)
 			continue
 		}
-		fmt.Fprintf(w, "process %d (%s): %s, %s of memory, %s of it in this dump\n",
+		line("process %d (%s): %s, %s of memory, %s of it in this dump",
 			t.PID, t.Command, t.Executable, size(t.Mapped), size(t.Dumped))
 		if t.Problem != "" {
-			fmt.Fprintf(w, "  cannot be moved: %s\n", t.Problem)
-			continue
+			line("  cannot be moved: %s", strings.ReplaceAll(t.Problem, "\n", "\n  and: "))
 		}
 		for _, th := range t.Threads {
 			if th.Movable {
-				fmt.Fprintf(w, "  thread %d: can be moved; %s\n    %s\n", th.TID, th.State, strings.Join(th.Stack, " < "))
+				line("  thread %d: can be moved; %s", th.TID, th.State)
 			} else {
-				fmt.Fprintf(w, "  thread %d: cannot be moved: %s\n", th.TID, th.Reason)
+				line("  thread %d: cannot be moved: %s", th.TID, th.Reason)
+			}
+			if len(th.Stack) > 0 {
+				line("    %s", strings.Join(th.Stack, " < "))
 			}
 		}
 	}

@@ -24,9 +24,6 @@ var umountCommand = command{
 	setup: func(flags *pflag.FlagSet) runFunc {
 		lazy := flags.BoolP("lazy", "l", false, "detach DST now even if it is in use; do not wait")
 		return func(args []string, stdout, stderr io.Writer) error {
-			if err := exactArgs(args, "DST"); err != nil {
-				return err
-			}
 			return withCode(exitMount, umount(args[0], *lazy, stderr))
 		}
 	},
