@@ -52,13 +52,17 @@ func (p *problems) add(new problem) {
 	if len(p.list) == maxProblems {
 		return
 	}
+	said := false
 	for _, old := range p.list {
 		if old == new {
 			return
 		}
+		said = said || old.Error == new.Error // of another image of the process
 	}
 	p.list = append(p.list, new)
-	p.log(new.Error)
+	if !said {
+		p.log(new.Error)
+	}
 }
 
 // json is the content of errors.json.

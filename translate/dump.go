@@ -267,17 +267,16 @@ func (d *dump) freshPages(pagemap string) error {
 			return nil
 		}
 		parent, err := d.Parent()
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			return fmt.Errorf("%v, but could when the dump was opened: mount it again (%w)", err, syscall.ESTALE)
+		case parent == nil:
+			return fmt.Errorf("%s is gone since the dump was opened: mount it again (%w)", d.below.Path(), syscall.ESTALE)
 		}
-		if parent == nil || !parent.Is(d.below.Dir) {
-			err = fmt.Errorf("%s is another directory than when the dump was opened: mount it again (%w)", d.below.Path(), syscall.ESTALE)
-		}
-		if parent != nil {
-			parent.Close()
-		}
-		if err != nil {
-			return err
+		same := parent.Is(d.below.Dir)
+		parent.Close()
+		if !same {
+			return fmt.Errorf("%s is another directory than when the dump was opened: mount it again (%w)", d.below.Path(), syscall.ESTALE)
 		}
 		d = d.below
 	}

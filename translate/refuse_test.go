@@ -3,6 +3,7 @@ package translate
 import (
 	"debug/elf"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tpfs/tpfs/translate/dumptest"
+	"github.com/tpfs/tpfs/translate/view"
 )
 
 // TestRefused has what must not be translated, each with a sentence that says
@@ -177,5 +179,52 @@ func TestChanged(t *testing.T) {
 				t.Errorf("reading on: %v", err)
 			}
 		})
+	}
+}
+
+// TestChangedBelow changes the parent of an incremental dump, on which what is
+// shown of a process depends too.
+func TestChangedBelow(t *testing.T) {
+	for what, change := range map[string]func(parent string) error{
+		"pages":         func(p string) error { return os.Chtimes(filepath.Join(p, "pages-1.img"), time.Time{}, time.Unix(1, 0)) },
+		"pagemap":       func(p string) error { return os.Remove(filepath.Join(p, "pagemap-61013.img")) },
+		"no parent":     os.RemoveAll,
+		"not a dump":    func(p string) error { return errors.Join(os.RemoveAll(p), os.WriteFile(p, nil, 0o600)) },
+		"another place": func(p string) error { return errors.Join(os.Rename(p, p+".old"), os.CopyFS(p, os.DirFS(p+".old"))) },
+	} {
+		for _, first := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, looked up before: %v", what, first), func(t *testing.T) {
+				source, err := Open(Options{Source: dumptest.Golden(t, dumptest.X86), Arch: elf.EM_AARCH64, Sysroot: goldenRoot})
+				if err != nil {
+					t.Fatal(err)
+				}
+				dir := filepath.Join(t.TempDir(), "incremental")
+				write(t, source.Root(), dir)
+				source.Close()
+
+				v, err := Open(Options{Source: dir, Arch: elf.EM_X86_64, Sysroot: goldenRoot})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer v.Close()
+				var e view.Entry
+				if first {
+					if e, err = v.Root().Lookup("core-61013.img"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := change(filepath.Join(dir, "parent")); err != nil {
+					t.Fatal(err)
+				}
+				if first {
+					_, err = e.File.Open()
+				} else {
+					_, err = v.Root().Lookup("core-61013.img")
+				}
+				if !errors.Is(err, syscall.ESTALE) {
+					t.Errorf("not stale: %v", err)
+				}
+			})
+		}
 	}
 }

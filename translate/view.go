@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -180,7 +181,7 @@ func (v *View) pagesOwners() (map[string]*task, error) {
 		}
 		id, err := pagesID(v.dump.Dir, pagemapName(t.pid))
 		if err != nil {
-			return nil, t.wrap(err)
+			return nil, cmp.Or(v.dump.fresh(pagemapName(t.pid)), t.wrap(err))
 		}
 		owners[pagesName(id)] = t
 	}
@@ -231,26 +232,27 @@ func (d rootDir) Lookup(name string) (view.Entry, error) {
 		return view.Entry{}, fs.ErrNotExist
 	}
 	if name == "files.img" {
-		img, err := v.files()
-		return v.translated(name, img, err, func() error { return v.dump.fresh(name) })
+		return v.translated(name, v.files, func() error { return v.dump.fresh(name) })
 	}
 	t, err := v.owner(name)
 	if err != nil {
 		return view.Entry{}, notMissing{err}
 	}
 	if t != nil {
-		fresh := func() error { return v.fresh(t) }
-		err := fresh()
-		var images map[string]image
-		if err == nil {
-			images, err = v.tasks[t]()
+		translate := func() (image, error) {
+			images, err := v.tasks[t]()
+			return images[name], err
 		}
-		return v.translated(name, images[name], err, fresh)
+		return v.translated(name, translate, func() error { return v.fresh(t) })
 	}
 	if v.opts.Flat {
 		shared, err := v.shared()
-		if s, ok := shared[name]; ok || err != nil {
-			return v.translated(name, s.image, err, func() error { return v.dump.freshPages(s.pagemap) })
+		if err != nil {
+			return view.Entry{}, notMissing{err}
+		}
+		if s, ok := shared[name]; ok {
+			compose := func() (image, error) { return s.image, nil }
+			return v.translated(name, compose, func() error { return v.dump.freshPages(s.pagemap) })
 		}
 	}
 	return v.source.Lookup(name)
@@ -266,11 +268,16 @@ func (p notMissing) Is(target error) bool {
 	return target != fs.ErrNotExist && errors.Is(p.err, target)
 }
 
-// translated is the entry of an image that was made, which can be opened as long
-// as what it was made of is fresh.
-func (v *View) translated(name string, img image, err error, fresh func() error) (view.Entry, error) {
-	if err != nil {
+// translated is the entry of an image that is made of others, as long as these
+// are fresh.
+func (v *View) translated(name string, content func() (image, error), fresh func() error) (view.Entry, error) {
+	if err := fresh(); err != nil {
 		return view.Entry{}, notMissing{err}
+	}
+	img, err := content()
+	if err != nil {
+		// What was changed meanwhile need not be good for anything.
+		return view.Entry{}, notMissing{cmp.Or(fresh(), err)}
 	}
 	return view.Entry{File: file{
 		size: img.size, modTime: time.Unix(0, v.dump.stamps[name].MTime),
@@ -307,7 +314,7 @@ func (v *View) flatShared() (map[string]sharedImage, error) {
 		}
 		store, err := criuimg.OpenPages(v.dump.Dir, criuimg.Shmem, id)
 		if err != nil {
-			return nil, err
+			return nil, cmp.Or(v.dump.freshPages(name), err)
 		}
 		inParent := func(e criuimg.Extent) bool { return e.Flags&criuimg.PEParent != 0 }
 		if !slices.ContainsFunc(store.Extents(), inParent) {

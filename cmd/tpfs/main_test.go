@@ -18,12 +18,20 @@ import (
 )
 
 // The tests run tpfs as its own process, which is this test program again:
-// it puts itself into the background and gets signals.
-const mainEnv = "TPFS_TEST_MAIN"
+// it puts itself into the background and gets signals. It shows plain files
+// as if they were a dump, or real dumps.
+const (
+	mainEnv   = "TPFS_TEST_MAIN"
+	plainMain = "plain"
+	realMain  = "real"
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(mainEnv) != "" {
+	switch os.Getenv(mainEnv) {
+	case plainMain:
 		openMountable = openTestDump
+		main()
+	case realMain:
 		main()
 	}
 	os.Exit(m.Run())
@@ -62,7 +70,14 @@ func openTestDump(o translate.Options) (mountable, error) {
 func tpfs(args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = append([]string{"tpfs"}, args...)
-	cmd.Env = append(os.Environ(), mainEnv+"=1")
+	cmd.Env = append(os.Environ(), mainEnv+"="+plainMain)
+	return cmd
+}
+
+// realTPFS is tpfs for real dumps.
+func realTPFS(args ...string) *exec.Cmd {
+	cmd := tpfs(args...)
+	cmd.Env = append(os.Environ(), mainEnv+"="+realMain)
 	return cmd
 }
 
