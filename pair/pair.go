@@ -70,7 +70,7 @@ type Binary struct {
 	Segments []Segment // PT_LOAD, ascending by Vaddr
 	BuildID  []byte    // as in File
 	Points   Points
-	Loaded   [32]byte // SHA-256 of the segments' file content when the pair was sealed
+	Loaded   [32]byte // SHA-256 of the segments' file content, with the ELF header as it was before the pair was sealed
 
 	pair  *Pair
 	note  []byte // as it stands in the file: it may have records that we do not know

@@ -29,7 +29,8 @@ type BinaryDescription struct {
 // Seal makes a pair of two linked files, one of each ISA, in any order: it
 // checks that they agree in all that a pair must agree in, appends the
 // metadata of both to each, and pads both to one size. What the files load
-// is left as it is, and the results come in the order of the arguments.
+// is left as it is, but for what their ELF headers say of sections. The results
+// come in the order of the arguments.
 //
 // Both files must be static, non-PIE ELF files with equal PT_LOAD headers,
 // writable segments of equal content, a section .eh_frame, and a record in
@@ -37,7 +38,11 @@ type BinaryDescription struct {
 func Seal(a, b []byte, d Description) (sealedA, sealedB []byte, err error) {
 	parts := [2]*part{}
 	for i, data := range [][]byte{a, b} {
-		if parts[i], err = newPart(data, d); err != nil {
+		im, err := openImage(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s file: %w", []string{"first", "second"}[i], err)
+		}
+		if parts[i], err = newPart(im, data, d); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -104,11 +109,7 @@ type part struct {
 	own  []newSection // of metadata, for this file to get
 }
 
-func newPart(data []byte, d Description) (*part, error) {
-	im, err := openImage(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return nil, err
-	}
+func newPart(im *image, data []byte, d Description) (*part, error) {
 	p := &part{data: data}
 	p.machine, p.entry = im.machine(), im.header.Entry
 	name := machineName(p.machine)
@@ -131,6 +132,7 @@ func newPart(data []byte, d Description) (*part, error) {
 			return fail(fmt.Errorf("has a section %s already", s))
 		}
 	}
+	var err error
 	if p.segments, err = im.segments(); err != nil {
 		return fail(err)
 	}
