@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // program is the example for this machine; a guest, which has no compiler, is given one.
@@ -85,6 +86,7 @@ func parseLine(text string) (l line, err error) {
 type run struct {
 	t     *testing.T
 	cmd   *exec.Cmd
+	out   *os.File
 	lines *bufio.Scanner
 	count int
 	sum   float64
@@ -99,27 +101,40 @@ func start(t *testing.T, args ...string) *run {
 
 func startCommand(t *testing.T, cmd *exec.Cmd) *run {
 	t.Helper()
-	out, err := cmd.StdoutPipe()
+	out, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	t.Cleanup(func() { out.Close() })
+	cmd.Stdout = in
+	err = cmd.Start()
+	in.Close()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	return &run{t: t, cmd: cmd, lines: bufio.NewScanner(out)}
+	return &run{t: t, cmd: cmd, out: out, lines: bufio.NewScanner(out)}
 }
+
+// patience is how long a line may take, of which there are four a second.
+const patience = time.Minute
 
 func (r *run) pid() int { return r.cmd.Process.Pid }
 
 // next reads a line and checks all of it but the number of signals, which it returns.
 func (r *run) next() int {
 	r.t.Helper()
+	if err := r.out.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		r.t.Fatal(err)
+	}
 	if !r.lines.Scan() {
-		r.t.Fatalf("the program ended after %d lines: %v", r.count, errors.Join(r.lines.Err(), r.cmd.Wait()))
+		if err := r.lines.Err(); err != nil {
+			r.t.Fatalf("no line after the first %d: %v", r.count, err)
+		}
+		r.t.Fatalf("the program ended after %d lines: %v", r.count, r.cmd.Wait())
 	}
 	l, err := parseLine(r.lines.Text())
 	if err != nil {
@@ -324,4 +339,3 @@ func TestReproducible(t *testing.T) {
 		}
 	}
 }
-
