@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Points are the runtime's entry points in one ISA's file; see
@@ -140,6 +141,15 @@ func appendNote(b []byte, name string, typ uint32, desc []byte) []byte {
 // inSys reports whether pc lies where the system-call stub's frame is complete.
 func (p *Points) inSys(pc uint64) bool { return pc >= p.SysResume && pc < p.SysEnd }
 
+// ends lists the return addresses that end a chain of frames: the roots, and
+// the restorer if there is one.
+func (p *Points) ends() []uint64 {
+	if p.Restorer == 0 {
+		return p.Roots
+	}
+	return append(slices.Clone(p.Roots), p.Restorer)
+}
+
 // check looks at the points by themselves and against the file's segments.
 func (p *Points) check(segments []Segment) error {
 	switch {
@@ -158,13 +168,15 @@ func (p *Points) check(segments []Segment) error {
 	case p.PauseWord == 0 || p.PauseWord%4 != 0 || !within(segments, p.PauseWord, 4, writable):
 		return fmt.Errorf("pause word at %#x, which is no aligned word in a writable segment", p.PauseWord)
 	}
-	code := append([]uint64{p.ParkWait, p.ParkEnd - 1, p.SysResume, p.SysInsn, p.SysEnd - 1}, p.Roots...)
-	if p.Restorer != 0 {
-		code = append(code, p.Restorer)
-	}
-	for _, a := range code {
+	ends := p.ends()
+	for _, a := range append([]uint64{p.ParkWait, p.ParkEnd - 1, p.SysResume, p.SysInsn, p.SysEnd - 1}, ends...) {
 		if !within(segments, a, 1, executable) {
 			return fmt.Errorf("runtime point %#x lies in no executable segment", a)
+		}
+	}
+	for i, a := range ends {
+		if p.inSys(a) || slices.Contains(ends[:i], a) {
+			return fmt.Errorf("the root or restorer %#x is another point of the runtime too", a)
 		}
 	}
 	return nil

@@ -137,6 +137,10 @@ func TestPointsCheck(t *testing.T) {
 		{"a second root nowhere", func(p *Points) { p.Roots = append(p.Roots, math.MaxUint64) }, "runtime point 0xffffffffffffffff lies"},
 		{"park range out of the text", func(p *Points) { p.ParkWait, p.ParkEnd = text-1, text+1 }, "runtime point 0x400440 lies"},
 		{"restorer behind the text", func(p *Points) { p.Restorer = text }, "runtime point 0x400440 lies"},
+		{"a root twice", func(p *Points) { p.Roots = append(p.Roots, 0x400200, p.Roots[0]) }, "the root or restorer 0x400207 is another point of the runtime too"},
+		{"a root that is the restorer", func(p *Points) { p.Restorer = p.Roots[0] }, "the root or restorer 0x400207 is another point"},
+		{"a root in the system-call stub", func(p *Points) { p.Roots[0] = p.SysEnd - 1 }, "the root or restorer 0x4003d0 is another point"},
+		{"restorer in the system-call stub", func(p *Points) { p.Restorer = p.SysResume }, "the root or restorer 0x4003c8 is another point"},
 		{"stub's end behind the text", func(p *Points) { p.SysEnd = text + 1 }, "runtime point 0x400440 lies"},
 	} {
 		p := b.Points

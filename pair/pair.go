@@ -135,24 +135,37 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 	if s, err := im.section(sectionTables); err == nil && s == nil {
 		return nil, fmt.Errorf("%w: it has no section %s; build it with tpcc", ErrNotPair, sectionTables)
 	}
-	raw, _, err := im.mustData(sectionTables, maxMetadata)
+	p, digest, err := im.pair()
 	if err != nil {
 		return nil, err
 	}
+	if digest != p.ID {
+		return nil, fmt.Errorf("the metadata was changed after the pair was sealed: its digest is %x, not %x", digest[:4], p.ID[:4])
+	}
+	own := p.binaries[im.machine()]
+	return &File{Size: size, Machine: own.Machine, BuildID: own.BuildID, Pair: p}, nil
+}
+
+// pair reads the metadata, and gives the digest that the pair's ID has to be.
+func (im *image) pair() (p *Pair, digest [32]byte, err error) {
+	raw, _, err := im.mustData(sectionTables, maxMetadata)
+	if err != nil {
+		return nil, digest, err
+	}
 	t, err := decodeTables(raw)
 	if err != nil {
-		return nil, fmt.Errorf("section %s: %w", sectionTables, err)
+		return nil, digest, fmt.Errorf("section %s: %w", sectionTables, err)
 	}
-	p := newPair(t)
+	p = newPair(t)
 	for _, d := range t.images {
 		name := machineName(d.machine)
 		if _, ok := isas[d.machine]; !ok {
-			return nil, fmt.Errorf("section %s: an architecture that this program does not know: %s", sectionTables, name)
+			return nil, digest, fmt.Errorf("section %s: an architecture that this program does not know: %s", sectionTables, name)
 		}
 		part := im
 		if d.machine != im.machine() {
 			if part, err = im.embedded(d.machine); err != nil {
-				return nil, fmt.Errorf("section %s: %w", sectionOther+name, err)
+				return nil, digest, fmt.Errorf("section %s: %w", sectionOther+name, err)
 			}
 		}
 		m, err := part.metadata()
@@ -161,21 +174,17 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 			err = p.add(m)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("metadata of %s: %w", name, err)
+			return nil, digest, fmt.Errorf("metadata of %s: %w", name, err)
 		}
 	}
-	own, ok := p.binaries[im.machine()]
-	if !ok {
-		return nil, fmt.Errorf("section %s: does not list the file's own architecture, %s", sectionTables, machineName(im.machine()))
+	if p.binaries[im.machine()] == nil {
+		return nil, digest, fmt.Errorf("section %s: does not list the file's own architecture, %s", sectionTables, machineName(im.machine()))
 	}
 	if err := p.check(); err != nil {
-		return nil, err
-	}
-	if got := p.digest(raw); got != t.id {
-		return nil, fmt.Errorf("the metadata was changed after the pair was sealed: its digest is %x, not %x", got[:4], t.id[:4])
+		return nil, digest, err
 	}
 	p.ID = t.id
-	return &File{Size: size, Machine: im.machine(), BuildID: own.BuildID, Pair: p}, nil
+	return p, p.digest(raw), nil
 }
 
 // embedded opens the ELF file in the section of another ISA.
@@ -267,7 +276,32 @@ func (p *Pair) add(m metadata) error {
 	for i := range b.sites {
 		b.byID[b.sites[i].ID] = &b.sites[i]
 	}
+	if err := b.checkSites(); err != nil {
+		return err
+	}
 	p.binaries[m.machine] = b
+	return nil
+}
+
+// checkSites sees to it that a program counter or a return address cannot mean
+// two things to Unwind: a call of the program and a place of the runtime.
+func (b *Binary) checkSites() error {
+	p := &b.Points
+	for _, ret := range p.ends() {
+		if s, ok := b.SiteAt(ret); ok {
+			return fmt.Errorf("function %s: call site %#x returns to %s, %#x", s.Function.Name, s.ID, b.Describe(ret), ret)
+		}
+	}
+	for i := range b.sites {
+		s := &b.sites[i]
+		f := s.Function
+		overlaps := func(start, end uint64) bool {
+			return f.Addr < end && (start <= f.Addr || start-f.Addr < f.Size)
+		}
+		if overlaps(p.ParkWait, p.ParkEnd) || overlaps(p.SysResume, p.SysEnd) || p.inSys(s.Return) {
+			return fmt.Errorf("function %s: has call sites and overlaps a stub of the runtime", f.Name)
+		}
+	}
 	return nil
 }
 

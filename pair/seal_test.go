@@ -332,6 +332,19 @@ func TestSealRefuses(t *testing.T) {
 		{"another number of roots", func(s *sealing) { s.points(a, func(p *Points) { p.Roots = append(p.Roots, 0x400200) }) }, "x86_64 has 1 roots, aarch64 has 2"},
 		{"another pause word", func(s *sealing) { s.points(a, func(p *Points) { p.PauseWord += 4 }) }, "the pause word is at 0x402400 on x86_64 and at 0x402404 on aarch64"},
 
+		{"a call that returns to a root", func(s *sealing) { s.points(x, func(p *Points) { p.Roots[0] = 0x400249 }) }, "x86_64: function leaf: call site 0x1001 returns to the root of the stack, 0x400249"},
+		{"a call that returns to the restorer", func(s *sealing) { s.points(x, func(p *Points) { p.Restorer = 0x400249 }) }, "x86_64: function leaf: call site 0x1001 returns to the signal restorer, 0x400249"},
+		{"park stub in a function with calls", func(s *sealing) { s.points(x, func(p *Points) { p.ParkWait, p.ParkEnd = 0x400200, 0x400241 }) }, "x86_64: function leaf: has call sites and overlaps a stub"},
+		{"park stub at the start of a function with calls", func(s *sealing) { s.points(a, func(p *Points) { p.ParkWait, p.ParkEnd = 0x400240, 0x400244 }) }, "aarch64: function leaf: has call sites and overlaps a stub"},
+		{"system-call stub at the end of a function with calls", func(s *sealing) {
+			s.points(x, func(p *Points) { p.SysResume, p.SysInsn, p.SysEnd = 0x40027f, 0x40027f, 0x400280 })
+		}, "x86_64: function leaf: has call sites and overlaps a stub"},
+		{"a call that returns to the system-call stub", func(s *sealing) {
+			s.function("leaf").Size = 12 // on aarch64 its end is the call
+			s.points(x, func(p *Points) { p.SysResume, p.SysInsn, p.SysEnd = 0x400250, 0x400250, 0x400251 })
+			s.points(a, func(p *Points) { p.SysResume, p.SysInsn, p.SysEnd = 0x40024c, 0x40024c, 0x400250 })
+		}, "aarch64: function leaf: has call sites and overlaps a stub"},
+
 		// Descriptions that cannot be.
 		{"no points", func(s *sealing) { s.Binaries[x] = BinaryDescription{} }, "x86_64: section .note.tpfs: no root"},
 		{"too many roots", func(s *sealing) { s.points(x, func(p *Points) { p.Roots = make([]uint64, maxRoots+1) }) }, "x86_64: section .note.tpfs: more than 64 roots"},
@@ -352,8 +365,8 @@ func TestSealRefuses(t *testing.T) {
 		{"two functions at one address", func(s *sealing) { s.function("_start").Addr = 0x400240 }, "at 0x400240: overlaps "},
 		{"function of nothing", func(s *sealing) { s.function("_start").Size = 0 }, "function _start, 0x0 bytes at 0x400200: not within the file's part of an executable segment"},
 		{"function in the data", func(s *sealing) { s.function("_start").Addr = 0x402400 }, "function _start, 0x40 bytes at 0x402400: not within"},
-		{"function beyond the text", func(s *sealing) { s.function("main").Size = 0x141 }, "function main, 0x141 bytes at 0x400300: not within"},
-		{"function that wraps", func(s *sealing) { s.function("main").Size = math.MaxUint64 }, "function main, 0xffffffffffffffff bytes at 0x400300: not within"},
+		{"function beyond the text", func(s *sealing) { s.Functions = append(s.Functions, Function{Name: "last", Addr: 0x400420, Size: 0x21}) }, "function last, 0x21 bytes at 0x400420: not within"},
+		{"function that wraps", func(s *sealing) { s.Functions = append(s.Functions, Function{Name: "last", Addr: 0x400420, Size: math.MaxUint64}) }, "function last, 0xffffffffffffffff bytes at 0x400420: not within"},
 		{"a reason and call sites", func(s *sealing) { s.function("leaf").Reason = "inline asm" }, "function leaf: has migratable call sites though it is not migratable: inline asm"},
 		{"portable frame not aligned", func(s *sealing) { s.function("main").PortableFrame = 12 }, "function main: portable frame of 12 bytes"},
 		{"portable frame too large", func(s *sealing) { s.function("main").PortableFrame = 1<<30 + 8 }, "function main: portable frame of 1073741832 bytes"},
