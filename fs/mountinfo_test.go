@@ -1,6 +1,11 @@
 package fs
 
-import "testing"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestParseMountInfo(t *testing.T) {
 	for _, c := range []struct {
@@ -14,6 +19,8 @@ func TestParseMountInfo(t *testing.T) {
 			MountInfo{"/a b\\c\t", "0:45", "fuse.tpfs", "/x - y"}, true},
 		{"40 35 0:45 / /mnt rw shared:1 master:2 - fuse.tpfs  rw",
 			MountInfo{"/mnt", "0:45", "fuse.tpfs", ""}, true},
+		{"40 35 0:45 / /no\u00a0break\u2003space rw - tmpfs none rw",
+			MountInfo{"/no\u00a0break\u2003space", "0:45", "tmpfs", "none"}, true},
 		{"40 35 0:45 / /mnt rw", MountInfo{}, false},
 		{"- -", MountInfo{}, false},
 		{"", MountInfo{}, false},
@@ -28,4 +35,25 @@ func TestParseMountInfo(t *testing.T) {
 			t.Errorf("unescape(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+// FuzzParseMountInfo writes lines as the kernel does (show_mountinfo and mangle
+// in fs/proc_namespace.c) for mounts of any names, and spoils them.
+func FuzzParseMountInfo(f *testing.F) {
+	f.Add("/mnt", "tmpfs", "none", "shared:1 master:2", "")
+	f.Add("/a b\t\\040", "fuse.tpfs", "/x - y\n", "", "")
+	f.Add("", "", "", "", " - ")
+	f.Fuzz(func(t *testing.T, dir, typ, source, fields, line string) {
+		parseMountInfo(line) // whatever it is
+
+		mangle := strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`, "#", `\043`).Replace
+		if slices.Contains(strings.Split(fields, " "), "-") || strings.Contains(typ, " ") {
+			return // no such fields or types
+		}
+		line = fmt.Sprintf("40 35 0:45 / %s rw %s - %s %s rw", mangle(dir), fields, typ, mangle(source))
+		got, ok := parseMountInfo(line)
+		if want := (MountInfo{dir, "0:45", typ, source}); got != want || !ok {
+			t.Errorf("%q: %+v, %v; want %+v", line, got, ok, want)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	iofs "io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,12 +163,17 @@ func mountAt(dir string) (MountInfo, error) {
 //
 //	ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS [FIELD...] - TYPE SOURCE SUPER-OPTIONS
 func parseMountInfo(line string) (MountInfo, bool) {
-	before, after, ok := strings.Cut(line, " - ")
-	a, b := strings.Fields(before), strings.Split(after, " ")
-	if !ok || len(a) < 6 || len(b) < 2 {
+	// No other blank separates: names may have those that are not escaped.
+	f := strings.Split(line, " ")
+	if len(f) < 6 {
 		return MountInfo{}, false
 	}
-	return MountInfo{Dir: unescape(a[4]), Dev: a[2], Type: b[0], Source: unescape(b[1])}, true
+	end := slices.Index(f[6:], "-")
+	if end < 0 || len(f[6+end:]) < 3 {
+		return MountInfo{}, false
+	}
+	b := f[6+end+1:]
+	return MountInfo{Dir: unescape(f[4]), Dev: f[2], Type: b[0], Source: unescape(b[1])}, true
 }
 
 // unescape undoes the kernel's octal escapes of blanks and backslashes.

@@ -31,7 +31,8 @@ func (o *Options) find(path string, m elf.Machine) (*executable, error) {
 	for _, name := range names {
 		file := name
 		if o.Sysroot != "" {
-			file = filepath.Join(o.Sysroot, name)
+			// The name may be a dump's, and no number of ".." leads out.
+			file = filepath.Join(o.Sysroot, filepath.Join("/", name))
 		}
 		f, err := pair.Open(file)
 		switch {
@@ -40,7 +41,7 @@ func (o *Options) find(path string, m elf.Machine) (*executable, error) {
 		case errors.Is(err, pair.ErrNotPair):
 			seen = append(seen, err.Error())
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("the binary for %s of the program %s: %w", ArchName(m), path, err)
 		case f.Machine != m:
 			seen = append(seen, fmt.Sprintf("%s: a binary for %s", file, ArchName(f.Machine)))
 		default:

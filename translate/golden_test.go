@@ -28,7 +28,7 @@ var golden = []struct {
 const goldenRoot = "../testdata/root"
 
 // write puts a view on disk.
-func write(t *testing.T, d view.Dir, dir string) {
+func write(t testing.TB, d view.Dir, dir string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)

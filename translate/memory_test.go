@@ -2,12 +2,14 @@ package translate
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/tpfs/tpfs/criuimg"
@@ -176,5 +178,28 @@ func TestMemory(t *testing.T) {
 	}
 	if _, err := f.ReadAt(at, 3*pageSize); err != io.EOF {
 		t.Errorf("behind the end: %v", err)
+	}
+}
+
+func TestFill(t *testing.T) {
+	m := &memory{name: "pagemap-7.img", dump: testDump(t, present(10, 3)), changed: map[uint64]*[pageSize]byte{}}
+	m.initial = func([]byte, uint64) error { return nil }
+	const word = 0x0123456789abcdef
+	if err := m.fill(10*pageSize+8, 11*pageSize+16, word); err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[int64]uint64{
+		10 * pageSize: 0x0a0a0a0a0a0a0a0a, 10*pageSize + 8: word, 11*pageSize - 8: word,
+		11 * pageSize: word, 11*pageSize + 8: word, 11*pageSize + 16: 0x0b0b0b0b0b0b0b0b,
+	} {
+		b := make([]byte, 8)
+		if _, err := m.ReadAt(b, addr); err != nil || binary.LittleEndian.Uint64(b) != want {
+			t.Errorf("at %#x: %x, %v, want %x", addr, b, err, want)
+		}
+	}
+	// What a made-up dump asks for does not take all memory.
+	err := m.fill(0, 1<<46, word)
+	if err == nil || !strings.Contains(err.Error(), "pagemap-7.img: more than") || len(m.changed) != maxChanged {
+		t.Errorf("%d pages are changed, %v", len(m.changed), err)
 	}
 }

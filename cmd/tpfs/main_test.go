@@ -275,3 +275,19 @@ func TestApplyOptions(t *testing.T) {
 		t.Errorf("sloppy: %v", err)
 	}
 }
+
+// FuzzSplitOptions writes options as mount(8) does, and spoils them.
+func FuzzSplitOptions(f *testing.F) {
+	f.Add("arch=arm64", `bin=/a,b=/c\`, "rw,,x")
+	f.Add("", "", `\`)
+	f.Fuzz(func(t *testing.T, a, b, text string) {
+		var m mountArgs
+		if err := m.applyOptions(text, false); err != nil && exitCode(err) != exitUsage {
+			t.Errorf("%q: %v", text, err)
+		}
+		escape := strings.NewReplacer(`,`, `\,`, `\`, `\\`).Replace
+		if got := splitOptions(escape(a) + "," + escape(b)); !slices.Equal(got, []string{a, b}) {
+			t.Errorf("%q, %q: %q", a, b, got)
+		}
+	})
+}
