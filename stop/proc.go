@@ -15,7 +15,7 @@ type state int
 const (
 	running state = iota
 	asleep        // in a system call
-	held          // asleep elsewhere: stopped by a signal or a debugger, or waiting for a page
+	held          // asleep elsewhere: stopped by a signal or a debugger (on aarch64 also in a call), or waiting for a page
 	ended         // and not yet removed
 )
 

@@ -222,7 +222,7 @@ func (p *process) look(ctx context.Context) (at []Thread, away []straggler, err 
 		if w.state == ended {
 			continue
 		}
-		if w.state != asleep || !p.parked(w.pc) && !p.blocked(w.pc) {
+		if w.state == running || !p.parked(w.pc) && !p.blocked(w.pc) {
 			away = append(away, straggler{tid: tid, whereabouts: w})
 			continue
 		}

@@ -334,16 +334,27 @@ func TestResumeNotPaused(t *testing.T) {
 
 // A process may be stopped by a signal while it is paused, or the other way round.
 func TestPauseStopped(t *testing.T) {
-	t.Parallel()
-	p := start(t, "busy")
-	pause(t, p.pid(), pair.Parked)
+	for _, tt := range []struct {
+		mode  string
+		point pair.Point
+	}{{"busy", pair.Parked}, {"sleepy", pair.Blocked}} {
+		t.Run(tt.mode, func(t *testing.T) {
+			t.Parallel()
+			testPauseStopped(t, tt.mode, tt.point)
+		})
+	}
+}
+
+func testPauseStopped(t *testing.T, mode string, point pair.Point) {
+	p := start(t, mode)
+	pause(t, p.pid(), point)
 	stopped := func() bool {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
 		return err == nil && strings.Contains(string(text), ") T ")
 	}
 	p.signal(syscall.SIGSTOP)
 	await(t, "SIGSTOP to work", stopped)
-	pause(t, p.pid(), pair.Parked)
+	pause(t, p.pid(), point)
 	resume(t, p.pid())
 	await(t, "it to be stopped again after it was looked at", stopped)
 	p.signal(syscall.SIGCONT)
@@ -356,7 +367,8 @@ func TestPauseExpires(t *testing.T) {
 	t.Run("held", func(t *testing.T) {
 		t.Parallel()
 		p := start(t, "busy")
-		for at := (whereabouts{}); at.state != held; {
+		b := &process{binary: describe(t)}
+		for at := (whereabouts{}); at.state != held || b.blocked(at.pc); {
 			p.signal(syscall.SIGCONT)
 			p.signal(syscall.SIGSTOP)
 			await(t, "SIGSTOP to work", func() (done bool) {
