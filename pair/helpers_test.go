@@ -271,8 +271,15 @@ func (t *thread) park() *thread {
 
 // syscall stops in the system-call stub, at the kernel instruction.
 func (t *thread) syscall(phase, result uint64) *thread {
+	return t.block(Call{Number: 101, Args: [6]uint64{1, 2, 3, 4, 5, 6}, Done: phase == 1, Result: result}, phase)
+}
+
+// block stops in the system-call stub with a call of a phase, which is 1 if
+// the call is done.
+func (t *thread) block(c Call, phase uint64) *thread {
 	t.enter()
-	words := []uint64{result, 101, 1, 2, 3, 4, 5, 6, phase}
+	words := append([]uint64{c.Result, c.Number}, c.Args[:]...)
+	words = append(words, phase)
 	for i, w := range words {
 		t.set(t.fp-uint64(8*(len(words)-i)), w)
 	}
@@ -281,9 +288,9 @@ func (t *thread) syscall(phase, result uint64) *thread {
 	t.regs.PC, t.regs.SP, t.regs.FP = t.b.Points.SysInsn, t.sp, t.fp
 	t.want.Low = t.sp
 	t.want.Point = Blocked
-	t.want.Call = &Call{Number: 101, Args: [6]uint64{1, 2, 3, 4, 5, 6}}
-	if phase == 1 {
-		t.want.Call.Done, t.want.Call.Result = true, result
+	if !c.Done {
+		c.Result = 0
 	}
+	t.want.Call = &c
 	return t
 }

@@ -365,8 +365,12 @@ func TestSealRefuses(t *testing.T) {
 		{"two functions at one address", func(s *sealing) { s.function("_start").Addr = 0x400240 }, "at 0x400240: overlaps "},
 		{"function of nothing", func(s *sealing) { s.function("_start").Size = 0 }, "function _start, 0x0 bytes at 0x400200: not within the file's part of an executable segment"},
 		{"function in the data", func(s *sealing) { s.function("_start").Addr = 0x402400 }, "function _start, 0x40 bytes at 0x402400: not within"},
-		{"function beyond the text", func(s *sealing) { s.Functions = append(s.Functions, Function{Name: "last", Addr: 0x400420, Size: 0x21}) }, "function last, 0x21 bytes at 0x400420: not within"},
-		{"function that wraps", func(s *sealing) { s.Functions = append(s.Functions, Function{Name: "last", Addr: 0x400420, Size: math.MaxUint64}) }, "function last, 0xffffffffffffffff bytes at 0x400420: not within"},
+		{"function beyond the text", func(s *sealing) {
+			s.Functions = append(s.Functions, Function{Name: "last", Addr: 0x400420, Size: 0x21})
+		}, "function last, 0x21 bytes at 0x400420: not within"},
+		{"function that wraps", func(s *sealing) {
+			s.Functions = append(s.Functions, Function{Name: "last", Addr: 0x400420, Size: math.MaxUint64})
+		}, "function last, 0xffffffffffffffff bytes at 0x400420: not within"},
 		{"a reason and call sites", func(s *sealing) { s.function("leaf").Reason = "inline asm" }, "function leaf: has migratable call sites though it is not migratable: inline asm"},
 		{"portable frame not aligned", func(s *sealing) { s.function("main").PortableFrame = 12 }, "function main: portable frame of 12 bytes"},
 		{"portable frame too large", func(s *sealing) { s.function("main").PortableFrame = 1<<30 + 8 }, "function main: portable frame of 1073741832 bytes"},
