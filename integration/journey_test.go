@@ -1,12 +1,15 @@
 package integration
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/tpfs/tpfs/integration/lab"
 )
@@ -14,18 +17,7 @@ import (
 // TestJourney moves the example to aarch64 and back, by both routes, parked
 // once and asleep in the kernel once.
 func TestJourney(t *testing.T) {
-	lab.Need(t)
-	w, err := NewWorld(t.Context(), Config{
-		Counter: build(t, "counter"), TPFS: build(t, "bin"), LogDir: os.Getenv("TPFS_LAB_LOGS"), Logf: t.Logf,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	w, logs := newWorld(t)
 	for _, tt := range []struct {
 		name, mode  string
 		there, back Route
@@ -66,6 +58,56 @@ func TestJourney(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+	checkLogs(t, w, logs)
+}
+
+// newWorld boots a world for a test, and says where its logs are.
+func newWorld(t *testing.T) (w *World, logs string) {
+	t.Helper()
+	lab.Need(t)
+	logs = lab.Logs(t)
+	w, err := NewWorld(t.Context(), Config{Counter: build(t, "counter"), TPFS: build(t, "bin"), LogDir: logs, Logf: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := w.Collect(ctx); err != nil {
+				t.Errorf("collecting the logs: %v", err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w, logs
+}
+
+// checkLogs makes sure that a failure would leave behind what tells of it.
+func checkLogs(t *testing.T, w *World, logs string) {
+	t.Helper()
+	if err := w.Collect(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for name, part := range map[string]string{
+		"amd64-console.log":              "",
+		"arm64-console.log":              "",
+		"x86_64-dump-parked-0.log":       "Dumping finished successfully",
+		"aarch64-restore-parked-0.log":   "Restore finished successfully",
+		"host-tpfs-parked-0.log":         "is shown for aarch64",
+		"host-errors-view-parked-0.json": "[]",
+		"aarch64-dump-parked-1.log":      "Dumping finished successfully",
+		"x86_64-tpfs-parked-1.log":       "is shown for x86_64",
+		"x86_64-errors-parked-1.json":    "[]",
+		"parked.out":                     "count=1 ",
+	} {
+		b, err := os.ReadFile(filepath.Join(logs, name))
+		if err != nil || !strings.Contains(string(b), part) {
+			t.Errorf("%s: %v; should say %q:\n%s", name, err, part, b)
+		}
 	}
 }
 

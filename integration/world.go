@@ -5,6 +5,7 @@ package integration
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,7 +26,9 @@ type World struct {
 	Guests map[string]*lab.Guest
 
 	dir    string // of this host: root/nfs is shared, tpfs is the program
+	logs   string // of this host
 	share  *lab.Export
+	mounts []string // of this host
 	logf   func(format string, args ...any)
 	closes []func() error
 }
@@ -37,7 +40,8 @@ type Config struct {
 	Counter, TPFS string
 	// MemoryMB is that of each guest by its architecture; 0 is the lab's default.
 	MemoryMB map[string]int
-	// LogDir is where the logs of guests and servers go; nowhere if empty.
+	// LogDir is where the consoles of the guests and the logs of the servers
+	// on this host go, and with Collect all others; nowhere if empty.
 	LogDir string
 	// Logf is told what takes long.
 	Logf func(format string, args ...any)
@@ -60,8 +64,13 @@ func NewWorld(ctx context.Context, cfg Config) (w *World, err error) {
 		return w, err
 	}
 	w.closes = append(w.closes, func() error { return os.RemoveAll(w.dir) })
-	if err := os.MkdirAll(w.Host("/nfs/bin"), 0o755); err != nil {
-		return w, err
+	if w.logs = cfg.LogDir; w.logs == "" {
+		w.logs = filepath.Join(w.dir, "logs")
+	}
+	for _, dir := range []string{w.logs, w.Host("/nfs/bin")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return w, err
+		}
 	}
 	for _, name := range []string{"counter", "counter.aarch64"} {
 		if err := copyFile(filepath.Join(cfg.Counter, name), w.Host("/nfs/bin/"+name), 0o755); err != nil {
@@ -71,7 +80,7 @@ func NewWorld(ctx context.Context, cfg Config) (w *World, err error) {
 	if err := copyFile(filepath.Join(cfg.TPFS, "tpfs.amd64"), w.tpfs(), 0o755); err != nil {
 		return w, err
 	}
-	if w.share, err = lab.Serve(ctx, w.Host("/nfs"), lab.ExportConfig{LogDir: cfg.LogDir}); err != nil {
+	if w.share, err = lab.Serve(ctx, w.Host("/nfs"), lab.ExportConfig{LogDir: w.logs}); err != nil {
 		return w, err
 	}
 	w.closes = append(w.closes, w.share.Close)
@@ -85,9 +94,12 @@ func NewWorld(ctx context.Context, cfg Config) (w *World, err error) {
 	machines := []string{"x86_64", "aarch64"}
 	for _, m := range machines {
 		go func() {
-			g, err := lab.Start(ctx, lab.Config{Arch: goArch(m), MemoryMB: cfg.MemoryMB[m], LogDir: cfg.LogDir, Progress: cfg.Logf})
+			g, err := lab.Start(ctx, lab.Config{Arch: goArch(m), MemoryMB: cfg.MemoryMB[m], LogDir: w.logs, Progress: cfg.Logf})
 			if err == nil {
 				err = g.MountNFS(ctx, w.share, "/nfs")
+			}
+			if err == nil {
+				_, err = g.Output(ctx, "mkdir -p "+guestLogs)
 			}
 			if err == nil {
 				err = g.Put(ctx, filepath.Join(cfg.TPFS, "tpfs."+goArch(m)), "/usr/bin/tpfs", 0o755)
@@ -118,6 +130,42 @@ func (w *World) Close() error {
 	}
 	w.closes = nil
 	return first
+}
+
+// guestLogs is the directory of the guests where criu and tpfs write their
+// logs, named after the dump.
+const guestLogs = "/var/log/tpfs"
+
+// Collect copies to the LogDir what tells of a failure beside what is there
+// already: the logs of criu and tpfs in the guests, what all mounts say of
+// their problems, and what the programs printed.
+func (w *World) Collect(ctx context.Context) error {
+	var errs []error
+	for machine, g := range w.Guests {
+		list, err := g.Output(ctx, fmt.Sprintf(
+			"cd %s && for m in /mnt/*/.tpfs/errors.json; do test ! -e $m || cat $m > errors-$(echo $m | cut -d/ -f3).json; done; ls", guestLogs))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, name := range strings.Fields(list) {
+			b, err := g.Get(ctx, guestLogs+"/"+name)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(w.logs, machine+"-"+name), b, 0o644)
+			}
+			errs = append(errs, err)
+		}
+	}
+	for _, mnt := range w.mounts {
+		to := filepath.Join(w.logs, "host-errors-"+filepath.Base(mnt)+".json")
+		errs = append(errs, copyFile(filepath.Join(mnt, ".tpfs/errors.json"), to, 0o644))
+	}
+	outputs, err := filepath.Glob(w.Host("/nfs/*.out"))
+	errs = append(errs, err)
+	for _, name := range outputs {
+		errs = append(errs, copyFile(name, filepath.Join(w.logs, filepath.Base(name)), 0o644))
+	}
+	return errors.Join(errs...)
 }
 
 // Host is the path on the host of a path of the guests below /nfs.
@@ -161,8 +209,8 @@ func (p *Program) Resume(ctx context.Context) error {
 
 // Dump dumps the paused program with criu, which ends it here.
 func (p *Program) Dump(ctx context.Context, dir string) error {
-	_, err := p.guest().Output(ctx, fmt.Sprintf(
-		"mkdir -p %[2]s && criu dump -t %[1]d -D %[2]s -o /tmp/dump.log -v4 || { tail -n 30 /tmp/dump.log; exit 1; }", p.PID, dir))
+	_, err := p.guest().Output(ctx, fmt.Sprintf("log=%s/dump-%s.log; mkdir -p %s && criu dump -t %d -D %[3]s -o $log -v4 || { tail -n 30 $log; exit 1; }",
+		guestLogs, filepath.Base(dir), dir, p.PID))
 	return err
 }
 
@@ -182,46 +230,47 @@ func (r Route) String() string {
 
 // Move resumes the dumped program in the guest of another architecture.
 func (p *Program) Move(ctx context.Context, dir, machine string, r Route) error {
-	g := p.w.Guests[machine]
-	view := dir + ".view"
+	w, g, name := p.w, p.w.Guests[machine], filepath.Base(dir)
+	view := "/mnt/" + name
 	switch r {
 	case OnDumpingHost:
 		// The host that serves /nfs stands in for the dumping one: same files.
-		mnt := filepath.Join(p.w.dir, filepath.Base(view))
+		mnt := filepath.Join(w.dir, "view-"+name)
 		if err := os.Mkdir(mnt, 0o755); err != nil {
 			return err
 		}
-		cmd := exec.CommandContext(ctx, p.w.tpfs(), "mount", "--arch", machine, "--sysroot", p.w.Host("/"), p.w.Host(dir), mnt)
+		cmd := exec.CommandContext(ctx, w.tpfs(), "mount", "--arch", machine, "--sysroot", w.Host("/"),
+			"--log", filepath.Join(w.logs, "host-tpfs-"+name+".log"), w.Host(dir), mnt)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("tpfs mount: %w\n%s", err, out)
 		}
-		p.w.closes = append(p.w.closes, func() error {
-			if out, err := exec.Command(p.w.tpfs(), "umount", mnt).CombinedOutput(); err != nil {
+		w.mounts = append(w.mounts, mnt)
+		w.closes = append(w.closes, func() error {
+			if out, err := exec.Command(w.tpfs(), "umount", mnt).CombinedOutput(); err != nil {
 				return fmt.Errorf("tpfs umount: %w\n%s", err, out)
 			}
 			return nil
 		})
-		export, err := lab.Serve(ctx, mnt, lab.ExportConfig{})
+		export, err := lab.Serve(ctx, mnt, lab.ExportConfig{LogDir: w.logs})
 		if err != nil {
 			return err
 		}
-		p.w.closes = append(p.w.closes, export.Close)
-		view = "/mnt/" + filepath.Base(view)
+		w.closes = append(w.closes, export.Close)
 		if err := g.MountNFS(ctx, export, view); err != nil {
 			return err
 		}
-		p.w.closes = append(p.w.closes, func() error {
+		w.closes = append(w.closes, func() error {
 			_, err := g.Output(context.Background(), "umount "+view)
 			return err
 		})
 	case OnRestoringHost:
-		view = "/mnt/" + filepath.Base(view)
-		if _, err := g.Output(ctx, fmt.Sprintf("mkdir -p %[2]s && tpfs mount --arch %[3]s --log /tmp/tpfs.log %[1]s %[2]s", dir, view, machine)); err != nil {
+		if _, err := g.Output(ctx, fmt.Sprintf("mkdir -p %[2]s && tpfs mount --arch %[3]s --log %[4]s/tpfs-%[5]s.log %[1]s %[2]s",
+			dir, view, machine, guestLogs, name)); err != nil {
 			return err
 		}
 	}
-	_, err := g.Output(ctx, fmt.Sprintf(
-		"criu restore -D %s -d -o /tmp/restore.log -v4 || { tail -n 40 /tmp/restore.log; cat /tmp/tpfs.log; cat %[1]s/.tpfs/errors.json; exit 1; }", view))
+	_, err := g.Output(ctx, fmt.Sprintf("log=%s/restore-%s.log; criu restore -D %s -d -o $log -v4 || { tail -n 40 $log; cat %[3]s/.tpfs/errors.json; exit 1; }",
+		guestLogs, name, view))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
@@ -224,6 +225,9 @@ func (d *dump) readTask(t *task, files map[uint32]*fdinfo.FileEntry) error {
 	exe := files[t.mm.GetExeFileId()].GetReg()
 	if exe == nil {
 		return damaged(name, "the executable is file %d, which files.img does not have", t.mm.GetExeFileId())
+	}
+	if strings.ContainsFunc(exe.GetName(), unicode.IsControl) {
+		return damaged("files.img", "the path of the executable, %q, has control characters", exe.GetName())
 	}
 	t.exe, t.exeSize, t.exeBuildID = exe.GetName(), exe.GetSize(), buildIDBytes(exe.GetBuildId())
 	t.exeFiles[exe.GetId()] = true

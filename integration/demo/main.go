@@ -33,14 +33,33 @@ func run(ctx context.Context) (err error) {
 		fmt.Printf("%6.1f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
 	}
 	step("booting an x86_64 and an aarch64 guest (the first time, they are built from Debian's packages)")
+	logs, err := os.MkdirTemp("", "tpfs-logs-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			step("the logs are in %s", logs)
+		} else {
+			err = os.RemoveAll(logs)
+		}
+	}()
 	w, err := integration.NewWorld(ctx, integration.Config{
-		Counter: "build/counter", TPFS: "build/bin",
+		Counter: "build/counter", TPFS: "build/bin", LogDir: logs,
 		Logf: func(format string, args ...any) { step("  "+format, args...) },
 	})
 	if err != nil {
 		return err
 	}
 	defer func() {
+		if err != nil {
+			// What a guest that is gone held is lost.
+			collect, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if collectErr := w.Collect(collect); collectErr != nil {
+				step("collecting the logs: %v", collectErr)
+			}
+		}
 		if closeErr := w.Close(); err == nil {
 			err = closeErr
 		}

@@ -22,7 +22,7 @@ func TestLab(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "random"), content, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	export, err := Serve(t.Context(), dir, ExportConfig{LogDir: logDir(t)})
+	export, err := Serve(t.Context(), dir, ExportConfig{LogDir: Logs(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,17 +44,9 @@ func TestLab(t *testing.T) {
 	})
 }
 
-// logDir is where logs go: to the directory TPFS_LAB_LOGS, if it is set.
-func logDir(t *testing.T) string {
-	if dir := os.Getenv("TPFS_LAB_LOGS"); dir != "" {
-		return filepath.Join(dir, t.Name())
-	}
-	return ""
-}
-
 func startGuest(t *testing.T, cfg Config) *Guest {
 	t.Helper()
-	cfg.Progress, cfg.LogDir = t.Logf, logDir(t)
+	cfg.Progress, cfg.LogDir = t.Logf, Logs(t)
 	g, err := Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
