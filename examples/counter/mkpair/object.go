@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 )
 
 // An object is what we must know of a relocatable file: its sections in their
@@ -63,12 +65,33 @@ func isCall(m elf.Machine, code []byte, off uint64) bool {
 	return m != elf.EM_X86_64 || off > 0 && code[off-1] == 0xe8
 }
 
+// hasOwnCall tells whether there is a call that the assembler has filled in
+// itself, which it does for calls within a section. It is seen on aarch64,
+// where each instruction is a word; the other ISA has the same calls.
+func hasOwnCall(m elf.Machine, code []byte, relocs []elf.Rela64) bool {
+	if m != elf.EM_AARCH64 {
+		return false
+	}
+	const bl = 0x25 // in the upper six bits
+	for off := 0; off+4 <= len(code); off += 4 {
+		if binary.LittleEndian.Uint32(code[off:])>>26 == bl &&
+			!slices.ContainsFunc(relocs, func(r elf.Rela64) bool { return r.Off == uint64(off) }) {
+			return true
+		}
+	}
+	return false
+}
+
 func readObject(path string) (*object, error) {
-	f, err := elf.Open(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer file.Close()
+	f, err := elf.NewFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: not an object file: %w", path, err)
+	}
 	o := &object{path: path, machine: f.Machine}
 	if f.Type != elf.ET_REL || callRelocs[f.Machine] == nil {
 		return nil, fmt.Errorf("%s: not an object file of x86-64 or aarch64", path)
@@ -143,6 +166,9 @@ func readObject(path string) (*object, error) {
 			code, err := relocated.Data()
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", path, fn.name, err)
+			}
+			if hasOwnCall(o.machine, code, relocs) {
+				return nil, fmt.Errorf("%s: %s calls itself, which the assembler leaves no trace of in a static function: make it not static", path, fn.name)
 			}
 			for _, r := range relocs {
 				if callRelocs[o.machine][elf.R_TYPE64(r.Info)] && isCall(o.machine, code, r.Off) {
