@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tpfs/tpfs/fs/fusetest"
+	"github.com/tpfs/tpfs/translate"
 	"github.com/tpfs/tpfs/translate/dumptest"
 )
 
@@ -381,5 +383,115 @@ func (m *realMount) expectStale(t *testing.T, stale []string, before map[string]
 		case before != nil && !bytes.Equal(contents[name], before[name]):
 			t.Errorf("%s is not what it was", name)
 		}
+	}
+}
+
+// TestShow has one sort of thread in each dump; the JSON says what the text says.
+func TestShow(t *testing.T) {
+	root := dumptest.Root(t)
+	between := dumptest.Copy(t, dumptest.X86)
+	betweenPoints(t, between)
+	noPages := dumptest.Copy(t, dumptest.X86)
+	if err := os.Remove(filepath.Join(noPages, "pages-1.img")); err != nil {
+		t.Fatal(err)
+	}
+	hostile := dumptest.Copy(t, dumptest.X86)
+	dumptest.Change(t, hostile, coreImage, func(c *criu_core.CoreEntry) { c.Tc.Comm = proto.String("a\nb\x1b[2J") })
+	const (
+		process = "process 61013 (counter): /nfs/bin/counter, 884.0 KiB of memory, 36.0 KiB of it in this dump\n"
+		stack   = "work < compute < step < measure < main\n"
+		reason  = coreImage + `: stopped at main+0x0, which is not an equivalence point: run "tpfs pause" before "criu dump"`
+	)
+	for _, c := range []struct {
+		name, dump string
+		args       []string
+		text       string // behind the first line
+		thread     translate.ThreadReport
+		problem    string // a part
+	}{
+		{
+			"movable", dumptest.Golden(t, dumptest.X86), []string{"--sysroot", root},
+			process + "  thread 61013: can be moved; parked\n    " + stack,
+			translate.ThreadReport{TID: 61013, State: "parked", Movable: true, Stack: strings.Split(strings.TrimSpace(stack), " < ")}, "",
+		},
+		{
+			"between points", between, []string{"--sysroot", root},
+			process + "  thread 61013: cannot be moved: " + reason + "\n    main+0x0 < " + stack,
+			translate.ThreadReport{TID: 61013, Reason: reason, Stack: strings.Split("main+0x0 < "+strings.TrimSpace(stack), " < ")}, "",
+		},
+		{
+			"no program", dumptest.Golden(t, dumptest.X86), nil,
+			process + "  cannot be moved: no binary for x86_64 of the program /nfs/bin/counter was found (/nfs/bin/counter: no such file; " +
+				"/nfs/bin/counter.x86_64: no such file; /nfs/bin/counter_x86_64: no such file): name it with --bin /nfs/bin/counter=FILE, " +
+				"or its root directory with --sysroot\n  thread 61013: cannot be moved: its process cannot be moved\n    0x10024d5\n",
+			translate.ThreadReport{TID: 61013, Reason: "its process cannot be moved", Stack: []string{"0x10024d5"}}, "no binary for x86_64",
+		},
+		{
+			"no pages", noPages, []string{"--sysroot", root},
+			strings.Replace(process, "36.0 KiB of it", "0 bytes of it", 1) + "  cannot be moved: pages-1.img: the image is missing from the dump\n" +
+				"  thread 61013: cannot be moved: its process cannot be moved\n    the park stub+0x21\n",
+			translate.ThreadReport{TID: 61013, Reason: "its process cannot be moved", Stack: []string{"the park stub+0x21"}}, "pages-1.img",
+		},
+		{
+			"a name that is not for terminals", hostile, []string{"--sysroot", root},
+			strings.Replace(process, "(counter)", "(a\ufffdb\ufffd[2J)", 1) + "  thread 61013: can be moved; parked\n    " + stack,
+			translate.ThreadReport{TID: 61013, State: "parked", Movable: true, Stack: strings.Split(strings.TrimSpace(stack), " < ")}, "",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, stdout, stderr := runHere(append(append([]string{"show"}, c.args...), c.dump)...)
+			first, rest, _ := strings.Cut(stdout, "\n")
+			if code != 0 || stderr != "" || !strings.HasPrefix(first, c.dump+": dumped on x86_64, ") || rest != c.text {
+				t.Errorf("exit code %d\n%s\nwant\n%s\n%s", code, stdout, c.text, stderr)
+			}
+			code, stdout, stderr = runHere(append(append([]string{"show", "--json"}, c.args...), c.dump)...)
+			var r translate.Report
+			if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != 0 || stderr != "" {
+				t.Fatalf("exit code %d, %v\n%s%s", code, err, stdout, stderr)
+			}
+			if r.Source != c.dump || r.Arch != "x86_64" || len(r.Tasks) != 1 || len(r.Tasks[0].Threads) != 1 {
+				t.Fatalf("%+v", r)
+			}
+			task := r.Tasks[0]
+			if task.PID != 61013 || task.Executable != "/nfs/bin/counter" || !strings.Contains(task.Problem, c.problem) || (task.Problem == "") != (c.problem == "") {
+				t.Errorf("%+v", task)
+			}
+			if !reflect.DeepEqual(task.Threads[0], c.thread) {
+				t.Errorf("%+v, want %+v", task.Threads[0], c.thread)
+			}
+		})
+	}
+}
+
+// TestConvert writes the golden dumps for the other architecture; what is
+// written can be shown, and converted back.
+func TestConvert(t *testing.T) {
+	root := dumptest.Root(t)
+	for _, flat := range []string{"--flat=false", "--flat"} {
+		t.Run(flat, func(t *testing.T) {
+			out, back := filepath.Join(t.TempDir(), "out"), t.TempDir()
+			src := dumptest.Golden(t, dumptest.X86)
+			for _, step := range []struct{ arch, from, to, src, out string }{
+				{"arm64", "x86_64", "aarch64", src, out}, {"amd64", "aarch64", "x86_64", out, back},
+			} {
+				code, stdout, stderr := runHere("convert", flat, "--arch", step.arch, "--sysroot", root, step.src, step.out)
+				want := step.src + ": translated from " + step.from + " to " + step.to + " into " + step.out + ", "
+				if code != 0 || stderr != "" || !strings.HasPrefix(stdout, want) {
+					t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+				}
+				if _, err := os.Stat(filepath.Join(step.out, "parent")); (err == nil) != (flat != "--flat") {
+					t.Errorf("parent: %v", err)
+				}
+			}
+			code, stdout, _ := runHere("show", "--sysroot", root, back)
+			if code != 0 || !strings.Contains(stdout, "work < compute < step < measure < main") {
+				t.Errorf("exit code %d\n%s", code, stdout)
+			}
+			// Nothing is overwritten.
+			code, stdout, stderr := runHere("convert", "--arch", "arm64", "--sysroot", root, src, out)
+			if code != exitError || stdout != "" || stderr != "tpfs: "+out+" is not empty: give a new directory\n" {
+				t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+			}
+		})
 	}
 }

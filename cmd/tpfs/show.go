@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -47,7 +48,10 @@ be followed.`,
 }
 
 func printReport(w io.Writer, r *translate.Report) {
-	line := func(format string, args ...any) { io.WriteString(w, printable(fmt.Sprintf(format, args...))+"\n") }
+	line := func(format string, args ...any) {
+		text := printable(fmt.Sprintf(format, args...))
+		fmt.Fprintln(w, strings.ReplaceAll(text, "\n", string(unicode.ReplacementChar))) // from a name
+	}
 	line("%s: dumped on %s, %d images, %s", r.Source, r.Arch, r.Images, size(uint64(r.Bytes)))
 	for _, t := range r.Tasks {
 		if t.Zombie {
@@ -57,7 +61,9 @@ func printReport(w io.Writer, r *translate.Report) {
 		line("process %d (%s): %s, %s of memory, %s of it in this dump",
 			t.PID, t.Command, t.Executable, size(t.Mapped), size(t.Dumped))
 		if t.Problem != "" {
-			line("  cannot be moved: %s", strings.ReplaceAll(t.Problem, "\n", "\n  and: "))
+			for _, problem := range strings.Split(t.Problem, "\n") {
+				line("  cannot be moved: %s", problem)
+			}
 		}
 		for _, th := range t.Threads {
 			if th.Movable {
