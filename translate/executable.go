@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tpfs/tpfs/pair"
@@ -19,15 +20,18 @@ type executable struct {
 	*pair.File
 }
 
-// find looks for the binary of architecture m of the program that was dumped
-// as path. Either half of a pair may be the one that was dumped, so that names
-// are tried from the stem.
-func (o *Options) find(path string, m elf.Machine) (*executable, error) {
-	names := candidates(path, m)
+// find looks for the binary of one of these architectures of the program that
+// was dumped as path. Either half of a pair may be the one that was dumped, so
+// that names are tried from the stem.
+func (o *Options) find(path string, machines ...elf.Machine) (*executable, error) {
+	names := candidates(path, machines)
 	if name, ok := o.Binaries[path]; ok {
 		names = []string{name}
 	}
-	var seen []string
+	var wanted, seen []string
+	for _, m := range machines {
+		wanted = append(wanted, ArchName(m))
+	}
 	for _, name := range names {
 		file := name
 		if o.Sysroot != "" {
@@ -41,19 +45,19 @@ func (o *Options) find(path string, m elf.Machine) (*executable, error) {
 		case errors.Is(err, pair.ErrNotPair):
 			seen = append(seen, err.Error())
 		case err != nil:
-			return nil, fmt.Errorf("the binary for %s of the program %s: %w", ArchName(m), path, err)
-		case f.Machine != m:
+			return nil, fmt.Errorf("the binary for %s of the program %s: %w", strings.Join(wanted, " or "), path, err)
+		case !slices.Contains(machines, f.Machine):
 			seen = append(seen, fmt.Sprintf("%s: a binary for %s", file, ArchName(f.Machine)))
 		default:
 			return &executable{name: name, File: f}, nil
 		}
 	}
 	return nil, fmt.Errorf("no binary for %s of the program %s was found (%s): name it with --bin %s=FILE, or its root directory with --sysroot",
-		ArchName(m), path, strings.Join(seen, "; "), path)
+		strings.Join(wanted, " or "), path, strings.Join(seen, "; "), path)
 }
 
-// candidates are the paths where the half for m may be.
-func candidates(path string, m elf.Machine) []string {
+// candidates are the paths where the half for one of these machines may be.
+func candidates(path string, machines []elf.Machine) []string {
 	stem := path
 	for _, i := range isas {
 		for _, sep := range []string{".", "_"} {
@@ -63,10 +67,15 @@ func candidates(path string, m elf.Machine) []string {
 		}
 	}
 	names := []string{path}
-	for _, n := range []string{stem, stem + "." + ArchName(m), stem + "_" + ArchName(m)} {
-		if n != path {
-			names = append(names, n)
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
+	}
+	add(stem)
+	for _, m := range machines {
+		add(stem + "." + ArchName(m))
+		add(stem + "_" + ArchName(m))
 	}
 	return names
 }

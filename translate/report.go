@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -103,7 +104,13 @@ func (o *Options) inspectTask(d *dump, t *task) TaskReport {
 	var problems []error
 	var from *pair.Binary // nil if the program is not known
 	var err error
-	if x.exe, err = o.findAny(t.exe, d.isa); err == nil {
+	either := []elf.Machine{d.isa.Machine()} // the dumped one first
+	for _, i := range isas {
+		if i != d.isa {
+			either = append(either, i.Machine())
+		}
+	}
+	if x.exe, err = o.find(t.exe, either...); err == nil {
 		from, err = x.source(t)
 	}
 	if err != nil {
@@ -193,20 +200,6 @@ func (x *translation) followFrames(from *pair.Binary, t isa.Thread, m *memory) [
 		fp = record.FP
 	}
 	return names
-}
-
-// findAny finds a half of a pair that can tell of the dumped one.
-func (o *Options) findAny(path string, dumped isa.ISA) (*executable, error) {
-	exe, first := o.find(path, dumped.Machine())
-	if first == nil {
-		return exe, nil
-	}
-	for _, i := range isas {
-		if exe, err := o.find(path, i.Machine()); err == nil {
-			return exe, nil
-		}
-	}
-	return nil, first
 }
 
 func frames(fs []pair.Frame) []string {

@@ -61,7 +61,7 @@ func TestInspect(t *testing.T) {
 		}, "", core + ": frame 2: ", "the park stub", callers[:2]},
 		{"no program", func(t *testing.T, dir string, o *Options) {
 			o.Sysroot = t.TempDir()
-		}, "no binary for x86_64 of the program /nfs/bin/counter", "its process", "0x", nil},
+		}, "no binary for x86_64 or aarch64 of the program /nfs/bin/counter", "its process", "0x", nil},
 		{"only the other half", func(t *testing.T, dir string, o *Options) {
 			o.Sysroot = dumptest.RootWith(t, "nfs/bin/counter", nil)
 		}, "", "", "", callers},

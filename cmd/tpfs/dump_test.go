@@ -421,10 +421,11 @@ func TestShow(t *testing.T) {
 		},
 		{
 			"no program", dumptest.Golden(t, dumptest.X86), nil,
-			process + "  cannot be moved: no binary for x86_64 of the program /nfs/bin/counter was found (/nfs/bin/counter: no such file; " +
-				"/nfs/bin/counter.x86_64: no such file; /nfs/bin/counter_x86_64: no such file): name it with --bin /nfs/bin/counter=FILE, " +
+			process + "  cannot be moved: no binary for x86_64 or aarch64 of the program /nfs/bin/counter was found (/nfs/bin/counter: no such file; " +
+				"/nfs/bin/counter.x86_64: no such file; /nfs/bin/counter_x86_64: no such file; " +
+				"/nfs/bin/counter.aarch64: no such file; /nfs/bin/counter_aarch64: no such file): name it with --bin /nfs/bin/counter=FILE, " +
 				"or its root directory with --sysroot\n  thread 61013: cannot be moved: its process cannot be moved\n    0x10024d5\n",
-			translate.ThreadReport{TID: 61013, Reason: "its process cannot be moved", Stack: []string{"0x10024d5"}}, "no binary for x86_64",
+			translate.ThreadReport{TID: 61013, Reason: "its process cannot be moved", Stack: []string{"0x10024d5"}}, "no binary for",
 		},
 		{
 			"no pages", noPages, []string{"--sysroot", root},
