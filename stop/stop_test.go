@@ -2,6 +2,7 @@ package stop
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/binary"
 	"flag"
 	"fmt"
@@ -25,6 +26,12 @@ import (
 // counter is the example, which is kept for the golden dumps; another machine is given one.
 var counter = flag.String("counter", "../testdata/root/nfs/bin/"+
 	map[string]string{"amd64": "counter", "arm64": "counter.aarch64"}[runtime.GOARCH], "pause this `program`, examples/counter")
+
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "8") // unless told otherwise: they wait most of the time
+	flag.Parse()
+	os.Exit(m.Run())
+}
 
 // patience is how long a process may take for what takes it no time.
 const patience = 30 * time.Second
@@ -199,6 +206,7 @@ func memory(t *testing.T, pid int) *os.File {
 // A process that is paused stays so, whether it was computing or asleep and
 // however often it is paused, until it is resumed. Then it goes on.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		mode  string
 		point pair.Point
@@ -256,6 +264,16 @@ func fullPipe(t *testing.T) (r, w *os.File, size int) {
 	return r, w, size
 }
 
+// awaitWrite waits until the program is asleep in its call of write.
+func awaitWrite(t *testing.T, pid int) {
+	t.Helper()
+	p := &process{pid: pid, binary: describe(t), mem: memory(t, pid)}
+	await(t, "the program to write", func() bool {
+		at, err := locate(pid, pid)
+		return err == nil && at.state == asleep && strings.HasPrefix(p.caller(at), "write_all+")
+	})
+}
+
 // A call that ends while the process is paused has its result afterwards.
 func TestPauseInWrite(t *testing.T) {
 	t.Parallel()
@@ -264,9 +282,10 @@ func TestPauseInWrite(t *testing.T) {
 	cmd.Stdout = w
 	run(t, cmd)
 	pid := cmd.Process.Pid
+	awaitWrite(t, pid)
 	stack := []string{"write_all", "report", "measure", "main"}
-	for !slices.Equal(pause(t, pid, pair.Blocked)[0].Stack, stack) {
-		resume(t, pid)
+	if got := pause(t, pid, pair.Blocked)[0].Stack; !slices.Equal(got, stack) {
+		t.Errorf("paused at %v, want %v", got, stack)
 	}
 	parked := func() bool {
 		at, err := locate(pid, pid)
@@ -314,11 +333,7 @@ func TestResumeNotPaused(t *testing.T) {
 		_, n, _ := strings.Cut(string(text), "\nvoluntary_ctxt_switches:")
 		return strings.Fields(n)[0]
 	}
-	p := &process{pid: pid, binary: describe(t), mem: memory(t, pid)}
-	await(t, "the program to write", func() bool {
-		at, err := locate(pid, pid)
-		return err == nil && at.state == asleep && strings.HasPrefix(p.caller(at), "write_all+")
-	})
+	awaitWrite(t, pid)
 	before := switches()
 	resume(t, pid)
 	if after := switches(); after != before {
@@ -334,6 +349,7 @@ func TestResumeNotPaused(t *testing.T) {
 
 // A process may be stopped by a signal while it is paused, or the other way round.
 func TestPauseStopped(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		mode  string
 		point pair.Point
@@ -364,6 +380,7 @@ func testPauseStopped(t *testing.T, mode string, point pair.Point) {
 // A thread that does not get to an equivalence point is named, with the
 // function it is in, and runs on.
 func TestPauseExpires(t *testing.T) {
+	t.Parallel()
 	t.Run("held", func(t *testing.T) {
 		t.Parallel()
 		p := start(t, "busy")
@@ -545,6 +562,40 @@ func TestPauseWithSignals(t *testing.T) {
 	}
 	close(stop)
 	storm.Wait()
+	p.runsOn()
+}
+
+// A signal that comes while we stop the thread is not lost.
+func TestSignalsAreDelivered(t *testing.T) {
+	t.Parallel()
+	f, err := elf.Open(*counter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == "signals" })
+	if i < 0 {
+		t.Fatalf("%s has no variable signals", *counter)
+	}
+	p := start(t, "sleepy")
+	mem := memory(t, p.pid())
+	for n := uint64(1); n <= 200; n++ {
+		p.signal(syscall.SIGUSR1)
+		if _, err := registersOf(t.Context(), p.pid()); err != nil {
+			t.Fatal(err)
+		}
+		await(t, fmt.Sprintf("signal %d to be handled", n), func() bool {
+			var b [8]byte
+			if _, err := mem.ReadAt(b[:], int64(symbols[i].Value)); err != nil {
+				t.Fatal(err)
+			}
+			return binary.LittleEndian.Uint64(b[:]) == n
+		})
+	}
 	p.runsOn()
 }
 

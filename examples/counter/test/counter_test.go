@@ -29,6 +29,7 @@ var built string
 var archNames = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "8") // unless told otherwise: they wait most of the time
 	flag.Parse()
 	os.Exit(func() int {
 		if *program == "" {
@@ -151,6 +152,7 @@ func (r *run) next() int {
 }
 
 func TestLines(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"5"}, {"busy", "3"}, {"sleepy", "3"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
@@ -186,6 +188,7 @@ func TestUsage(t *testing.T) {
 
 // What cannot be written ends the program, with a status that says so.
 func TestWriteError(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +203,7 @@ func TestWriteError(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"busy", "sleepy"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -224,6 +228,7 @@ func TestSignals(t *testing.T) {
 // smallest address space of all; and what the kernel tells others about the
 // process is right.
 func TestLowLayout(t *testing.T) {
+	t.Parallel()
 	ordinary := &syscall.SysProcAttr{}
 	if os.Getuid() == 0 {
 		ordinary.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
@@ -240,6 +245,7 @@ func TestLowLayout(t *testing.T) {
 		{"ordinary user", ordinary, []string{"A=1"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.Command(*program, "sleepy", "1000")
 			cmd.Env, cmd.SysProcAttr = tt.env, tt.attr
 			stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
@@ -286,6 +292,7 @@ func TestLowLayout(t *testing.T) {
 
 // The stacks have guards: what lies below them cannot be touched.
 func TestGuards(t *testing.T) {
+	t.Parallel()
 	r := start(t, "sleepy")
 	r.next()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", r.pid()))
@@ -323,6 +330,7 @@ func symbol(t *testing.T, name string) uint64 {
 
 // Two builds give the same bytes, whatever folder they go to.
 func TestReproducible(t *testing.T) {
+	t.Parallel()
 	if built == "" {
 		t.Skip("testing a program that was given")
 	}

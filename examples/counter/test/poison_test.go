@@ -29,6 +29,7 @@ import (
 // system-call stub's own. So a value that the compiler kept in a native frame
 // across a call, against the rules of rt/frame.h, comes to light.
 func TestPoison(t *testing.T) {
+	t.Parallel()
 	const stops = 50
 	for _, tt := range []struct {
 		mode string
@@ -41,8 +42,8 @@ func TestPoison(t *testing.T) {
 		t.Run("mode "+tt.mode, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, strings.Fields(tt.mode)...)
-			p := openPoisoner(t, r.pid())
 			r.next()
+			p := openPoisoner(t, r.pid())
 			seen, signals := map[place]int{}, 0
 			enough := func() bool {
 				return !slices.ContainsFunc(tt.want, func(w place) bool { return seen[w] < stops })
