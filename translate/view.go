@@ -243,7 +243,7 @@ func (d rootDir) Lookup(name string) (view.Entry, error) {
 			images, err := v.tasks[t]()
 			return images[name], err
 		}
-		return v.translated(name, translate, func() error { return v.fresh(t) })
+		return v.translated(name, translate, func() error { return v.fresh(name, t) })
 	}
 	if v.opts.Flat {
 		shared, err := v.shared()
@@ -290,14 +290,20 @@ func (v *View) translated(name string, content func() (image, error), fresh func
 	}}, nil
 }
 
-// fresh makes sure that all images are unchanged which the translation of a
-// process reads.
-func (v *View) fresh(t *task) error {
-	names := []string{"files.img", "pstree.img", mmName(t.pid)}
+// fresh makes sure that all images are unchanged which an image of a process is
+// made of: for a thread's core only its own, so that opening the cores of all
+// threads does not take the square of their number; they are all looked at for
+// the memory, which holds the stacks and without which no restore ends.
+func (v *View) fresh(name string, t *task) error {
+	inputs := []string{"files.img", "pstree.img", mmName(t.pid)}
+	var cores []string
 	for _, tid := range t.threads {
-		names = append(names, coreName(tid))
+		cores = append(cores, coreName(tid))
 	}
-	if err := v.dump.fresh(names...); err != nil {
+	if slices.Contains(cores, name) {
+		cores = []string{name}
+	}
+	if err := v.dump.fresh(append(inputs, cores...)...); err != nil {
 		return err
 	}
 	return v.dump.freshPages(pagemapName(t.pid))
