@@ -16,8 +16,9 @@ var checkCommand = command{
 	args:  "SRC",
 	short: "tell whether a dump can be translated, without mounting it",
 	long: `
-Everything is translated as a restore would ask for it, and thrown away. Each
-problem is one line; the exit code is 0 if there is none.`,
+SRC is a directory that criu dump has written. Everything is translated as a
+restore would ask for it, and thrown away. Each problem is one line; the exit
+code is 0 if there is none.`,
 	setup: func(flags *pflag.FlagSet) runFunc {
 		f := &translateFlags{}
 		f.register(flags)

@@ -17,8 +17,9 @@ var convertCommand = command{
 	args:  "SRC OUT",
 	short: "write the translated dump to a new directory",
 	long: `
-OUT must not exist, or be empty. It is what a mount would show, the untouched
-dump in OUT/parent included; with --flat it is one complete dump.`,
+SRC is a directory that criu dump has written. OUT must not exist, or be empty.
+It becomes what a mount would show, the untouched dump in OUT/parent included;
+with --flat it becomes one complete dump.`,
 	setup: func(flags *pflag.FlagSet) runFunc {
 		f := &translateFlags{}
 		f.register(flags)

@@ -21,16 +21,16 @@ type translateFlags struct {
 }
 
 func (f *translateFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.arch, "arch", hostArch(), "the restoring host is an `ARCH`: aarch64 (or arm64) or x86_64 (or x86-64, amd64)")
+	flags.StringVar(&f.arch, "arch", hostArch(), "`ARCH` of the restoring host: aarch64 (or arm64) or x86_64 (or x86-64, amd64)")
 	f.registerBinaries(flags)
 	flags.BoolVar(&f.flat, "flat", false, "make one complete dump, for tools that cannot follow a parent")
-	flags.IntVar(&f.vaBits, "va-bits", 0, "the restoring host's processes have addresses of so many `BITS`; 0 means as many as usual")
+	flags.IntVar(&f.vaBits, "va-bits", 0, "`BITS` of an address of a process on the restoring host; 0 means as many as usual")
 }
 
 // registerBinaries declares the flags that tell where programs are.
 func (f *translateFlags) registerBinaries(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.bins, "bin", nil, "with `PATH=FILE`, the program dumped as PATH is FILE on the restoring host; can be repeated")
-	flags.StringVar(&f.sysroot, "sysroot", "", "look for the restoring host's files below `DIR` of this host")
+	flags.StringVar(&f.sysroot, "sysroot", "", "`DIR` of this host that holds the files of the restoring host, below their paths there")
 }
 
 // hostArch is this host's architecture by the name that people know.

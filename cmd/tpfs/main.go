@@ -146,6 +146,10 @@ func printHelp(w io.Writer) {
 	fmt.Fprintf(w, `
   help COMMAND tells more of one of them; --version prints the version.
 
+A process moves like this, from one host to another that sees the same files:
+  tpfs pause PID && criu dump -t PID -D /nfs/dump
+  tpfs mount /nfs/dump /mnt && criu restore -D /mnt
+
 Exit codes:
 %s`, exitCodesHelp)
 }

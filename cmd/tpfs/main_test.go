@@ -258,12 +258,12 @@ func TestApplyOptions(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	for text, want := range map[string]string{
-		"frobnicate":    `unknown option "frobnicate"`,
+		"frobnicate":    `unknown mount option "frobnicate"`,
 		"rw,arch":       "option arch: needs a value",
 		"arch=":         "option arch: needs a value",
 		"flat=yes":      "option flat=yes: takes no value",
 		"va_bits=large": "option va_bits=large: must be a number",
-		"bins=/a=/b":    `unknown option "bins=/a=/b"`,
+		"bins=/a=/b":    `unknown mount option "bins=/a=/b"`,
 	} {
 		var m mountArgs
 		err := m.applyOptions(text, false)

@@ -27,9 +27,10 @@ var mountCommand = command{
 	args:  "SRC DST",
 	short: "show the dump in SRC, translated, as the directory DST",
 	long: `
-The dump in SRC is never changed. What the restoring side writes into DST (logs,
-a pidfile, a socket) is kept apart, and gone after the unmount. Problems of
-translation are in DST/.tpfs/errors.json, and in the log.
+SRC is a directory that criu dump has written. It is never changed. What the
+restoring side writes into DST (logs, a pidfile, a socket) is kept apart, and
+gone after the unmount. Problems of translation are in DST/.tpfs/errors.json,
+and in the log.
 
 The command returns when DST can be used; its server goes on in the background
 until DST is unmounted, or it gets SIGINT or SIGTERM. If DST is in use then, the
@@ -140,7 +141,7 @@ func (m *mountArgs) applyOptions(text string, sloppy bool) error {
 			continue
 		default:
 			if !sloppy && !isGeneric(key) {
-				return usageErrorf("unknown option %q", o)
+				return usageErrorf("unknown mount option %q", o)
 			}
 			continue
 		}

@@ -181,7 +181,7 @@ func TestMountRefused(t *testing.T) {
 	}{
 		{"usage", []string{src}, exitUsage, "needs SRC DST"},
 		{"architecture", []string{"--arch", "vax", src, dst}, exitUsage, "unknown architecture"},
-		{"option", []string{"-o", "frobnicate", src, dst}, exitUsage, "unknown option"},
+		{"option", []string{"-o", "frobnicate", src, dst}, exitUsage, "unknown mount option"},
 		{"no source", []string{"/nonexistent", dst}, exitImage, "tpfs: /nonexistent: there is no such directory"},
 		{"source is a file", []string{file, dst}, exitImage, file + ": cannot be opened as a directory"},
 		{"no mountpoint", []string{src, "/nonexistent"}, exitMount, "/nonexistent does not exist; make the directory first"},
@@ -617,7 +617,7 @@ func TestMountHelper(t *testing.T) {
 			if code, _, stderr := result(t, helper(src, dst, "-f", "-o", "rw")); code != 0 || isMounted(t, dst) {
 				t.Errorf("fake: exit code %d\n%s", code, stderr)
 			}
-			if code, _, stderr := result(t, helper(src, dst, "-o", "rw,frob")); code != exitUsage || !strings.Contains(stderr, `unknown option "frob"`) {
+			if code, _, stderr := result(t, helper(src, dst, "-o", "rw,frob")); code != exitUsage || !strings.Contains(stderr, `unknown mount option "frob"`) {
 				t.Errorf("unknown option: exit code %d\n%s", code, stderr)
 			}
 			if code, _, stderr := result(t, helper(src, dst, "-N", "/proc/1/ns/mnt")); code != exitUsage || !strings.Contains(stderr, "nsenter") {

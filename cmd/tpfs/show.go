@@ -17,12 +17,13 @@ var showCommand = command{
 	args:  "DUMP",
 	short: "tell what is in a dump, and whether it can be moved",
 	long: `
-Prints the processes, their threads, and the call stack of each thread, with
-the innermost function first. The names are those of the programs' own metadata,
-from either binary of a pair: at the path that was dumped, or where --bin and
---sysroot say. The stack of a thread that is not at an equivalence point begins
-with the place where it was stopped, and goes as far as its frame pointers can
-be followed.`,
+DUMP is a directory that criu dump has written. Its processes are printed, their
+threads, and the call stack of each thread, with the innermost function first.
+The names are those of the programs' own metadata, from either binary of a pair:
+at the path that was dumped, or where --bin and --sysroot say.
+
+The stack of a thread that is not at an equivalence point begins with the place
+where it was stopped, and goes as far as its frame pointers can be followed.`,
 	setup: func(flags *pflag.FlagSet) runFunc {
 		asJSON := flags.Bool("json", false, "print the same as JSON")
 		f := &translateFlags{arch: hostArch()}
