@@ -42,7 +42,7 @@ with --flat it becomes one complete dump.`,
 			}
 			n, err := writeDir(v.Root(), args[1])
 			if err != nil {
-				return err
+				return fmt.Errorf("%s is incomplete, and good for nothing: %w", args[1], err)
 			}
 			from, to := v.Arch()
 			fmt.Fprintf(stdout, "%s: translated from %s to %s into %s, %s\n", o.Source, from, to, args[1], size(uint64(n)))

@@ -496,3 +496,17 @@ func TestConvert(t *testing.T) {
 		})
 	}
 }
+
+// TestConvertToFullDisk: what is cut short is not taken for a dump.
+func TestConvertToFullDisk(t *testing.T) {
+	fusetest.Require(t)
+	out := t.TempDir()
+	if err := unix.Mount("none", out, "tmpfs", 0, "size=16k"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(out, 0)
+	code, stdout, stderr := runHere("convert", "--arch", "arm64", "--sysroot", dumptest.Root(t), dumptest.Golden(t, dumptest.X86), out)
+	if code != exitError || stdout != "" || !strings.HasPrefix(stderr, "tpfs: "+out+" is incomplete, and good for nothing: ") || !strings.Contains(stderr, "no space left") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
