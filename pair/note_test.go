@@ -64,6 +64,7 @@ func TestNote(t *testing.T) {
 		{"longer than it is", edited(func(b []byte) { b[4]++ }), Points{}, notOne},
 		{"a name without bounds", edited(func(b []byte) { le.PutUint32(b, math.MaxUint32) }), Points{}, notOne},
 		{"two notes", append(rawNote(1, 1, all[0]), rawNote(1, 1, all[0])...), Points{}, notOne},
+		{"as large as can be", make([]byte, maxNote), Points{}, notOne},
 		{"too large", make([]byte, maxNote+1), Points{}, "has 0x10001 bytes, more than the 0x10000 allowed"},
 	} {
 		got, err := decodeNote(tt.data)

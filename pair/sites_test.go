@@ -109,6 +109,18 @@ func TestSites(t *testing.T) {
 		t.Errorf("%+v, not %+v", ids, want)
 	}
 
+	// The record may be anywhere in the frame, and so may the frame pointer point.
+	for _, program := range [][]byte{
+		{cfaDefCFA, 6, 0, cfaOffset | 6, 4, cfaOffset | 16, 1},
+		{cfaDefCFA, 6, 32, cfaOffset | 6, 1, cfaOffset | 16, 4},
+	} {
+		j := newJoined()
+		j.program = program
+		if got, err := j.sites(t); err != nil || got[0].CFAFromFP != int64(program[2]) || got[0].FP != -8*int64(program[4]) || got[0].RA != -8*int64(program[6]) {
+			t.Errorf("%x: %+v, %v", program, got, err)
+		}
+	}
+
 	if got, err := (&joined{}).sites(t); err != nil || got != nil {
 		t.Errorf("no functions: %+v, %v", got, err)
 	}
@@ -139,6 +151,7 @@ func TestSitesRefused(t *testing.T) {
 		{"returns to 0", func(j *joined) { j.records[0].ret = 0 }, "its return address 0x0 lies outside"},
 		{"no fixed size", func(j *joined) { j.records[0].stackSize = math.MaxUint64 }, "the function's frame has no fixed size, or one beyond 0x40000000"},
 		{"frame too large", func(j *joined) { j.records[0].stackSize = maxFrame + 8 }, "no fixed size, or one beyond 0x40000000"},
+		{"the largest frame, not aligned", func(j *joined) { j.records[0].stackSize = maxFrame }, "frame of 1073741832 bytes, not a multiple of 16"},
 		{"frame not aligned", func(j *joined) { j.records[0].stackSize = 16 }, "function f: call site 0x1: frame of 24 bytes, not a multiple of 16"},
 		{"frame of the return address alone", func(j *joined) { j.records[0].stackSize = 0 }, "frame of 8 bytes, not a multiple of 16"},
 		{"one return address", func(j *joined) {

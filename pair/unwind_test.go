@@ -120,6 +120,22 @@ func TestUnwind(t *testing.T) {
 	})
 }
 
+// TestUnwindBounds: a stack may reach to its very end and begin right below
+// the stack pointer; where it ends does not matter otherwise.
+func TestUnwindBounds(t *testing.T) {
+	forBoth(t, func(t *testing.T, b *Binary) {
+		th := newThread(b, stackSize).call(mainCallsMiddle, middleCallsLeaf).park()
+		for _, high := range []uint64{th.want.RootCFA, th.want.RootCFA + 1, maxAddress} {
+			th.want.NativeLow, th.want.NativeHigh = th.regs.SP, high
+			th.set(th.high+48, th.regs.SP)
+			th.set(th.high+56, high)
+			if st, err := b.Unwind(th.regs, th); err != nil || !reflect.DeepEqual(*st, th.want) {
+				t.Errorf("stack up to %#x: %+v, %v", high, st, err)
+			}
+		}
+	})
+}
+
 // TestUnwindRoots takes each root of a program with two.
 func TestUnwindRoots(t *testing.T) {
 	d := tinyDescription()
@@ -235,6 +251,8 @@ func TestUnwindRefuses(t *testing.T) {
 				wanted{stub, inPark, []string{"stopped at " + inPark, "thread descriptor at 0x1000", "8 bytes of memory at 0x1028"}, true}},
 			{"thread pointer beyond user space", func(th *thread) { th.park().regs.TP = 1<<63 + 8 },
 				wanted{stub, inPark, []string{"thread descriptor at 0x8000000000000008", "beyond any address space"}, false}},
+			{"thread pointer to the end of user space", func(th *thread) { th.park().regs.TP = maxAddress - 40 },
+				wanted{stub, inPark, []string{"8 bytes of memory at 0x100000000000000"}, true}},
 			{"thread pointer that wraps", func(th *thread) { th.park().regs.TP = ^uint64(0) - 47 },
 				wanted{stub, inPark, []string{"thread descriptor at 0xffffffffffffffd0", "beyond any address space"}, false}},
 			{"half a thread descriptor", func(th *thread) { th.park().hole = th.regs.TP + 56 },
@@ -252,6 +270,8 @@ func TestUnwindRefuses(t *testing.T) {
 				wanted{stub, inPark, []string{"in " + inPark, "frame pointer is 0x7f", "aligned to 16"}, false}},
 			{"stub's frame at the stack's end", func(th *thread) { th.park(); th.set(th.high+56, th.regs.SP+8) },
 				wanted{stub, inPark, []string{"in " + inPark, "frame pointer is 0x7f", "room"}, false}},
+			{"only the stub's frame on the stack", func(th *thread) { th.park(); th.set(th.high+56, th.regs.SP+16) },
+				wanted{0, place(leafParks), []string{"frame 0: in " + place(leafParks), "beyond the stack's end 0x7f"}, false}},
 			{"stub's frame unreadable", func(th *thread) { th.park(); th.hole = th.regs.FP },
 				wanted{stub, inPark, []string{"frame of " + inPark, "cannot read 16 bytes of memory at 0x7f"}, true}},
 
