@@ -1,7 +1,6 @@
 package stop
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,29 +24,24 @@ func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ECHILD)
 }
 
-// registersOf stops a thread for a moment and reads its registers. A system
-// call it was asleep in is interrupted, and begun anew by the kernel. The error
-// is errBusy if ctx ends before the thread stops; then the thread is let go
-// when it does.
-func registersOf(ctx context.Context, tid int) (pair.Registers, error) {
-	if ctx.Err() != nil {
-		return pair.Registers{}, errBusy
-	}
-	type result struct {
-		regs pair.Registers
-		err  error
-	}
-	done := make(chan result, 1)
+// A tracing is a look at a thread that is under way.
+type tracing chan traced
+
+type traced struct {
+	regs pair.Registers
+	err  error
+}
+
+// startTracing stops a thread for a moment and reads its registers. A system
+// call it was asleep in is interrupted, and begun anew by the kernel. Nobody
+// needs to wait for the result.
+func startTracing(tid int) tracing {
+	t := make(tracing, 1)
 	go func() {
 		regs, err := trace(tid)
-		done <- result{regs, err}
+		t <- traced{regs, err}
 	}()
-	select {
-	case r := <-done:
-		return r.regs, r.err
-	case <-ctx.Done():
-		return pair.Registers{}, errBusy
-	}
+	return t
 }
 
 func trace(tid int) (regs pair.Registers, err error) {

@@ -72,6 +72,7 @@ type process struct {
 	pid    int
 	binary *pair.Binary
 	mem    *os.File
+	busy   map[int]tracing // of threads that we have interrupted
 }
 
 func open(pid int) (*process, error) {
@@ -98,7 +99,7 @@ func open(pid int) (*process, error) {
 	if err != nil {
 		return nil, refused(pid, err)
 	}
-	return &process{pid: pid, binary: b, mem: mem}, nil
+	return &process{pid: pid, binary: b, mem: mem, busy: map[int]tracing{}}, nil
 }
 
 // refused words the kernel's refusal to let us touch a process.
@@ -154,21 +155,40 @@ func (p *process) resume() error {
 	if err != nil {
 		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
+	var errs []error
 	for _, tid := range tids {
-		w, err := locate(p.pid, tid)
 		// A running thread may be about to fall asleep on the old value. One
 		// asleep elsewhere sees the new one when it comes out of the kernel.
+		w, err := locate(p.pid, tid)
 		if err == nil && (w.state == ended || w.state == asleep && !p.parked(w.pc)) {
 			continue
 		}
 		if err == nil {
-			_, err = p.registers(context.Background(), tid)
+			err = p.interrupt(tid)
 		}
-		if err != nil && !errors.Is(err, errGone) {
-			return fmt.Errorf("process %d: its pause word is cleared, but a thread may sleep on: %w", p.pid, err)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("process %d: its pause word is cleared, but a thread may sleep on: %w", p.pid, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// grace is how long a thread may take to stop that is not in a system call.
+const grace = time.Second
+
+// interrupt makes a thread look at the pause word again, which it does when it
+// has stopped. Nobody has to wait for that.
+func (p *process) interrupt(tid int) error {
+	if p.interrupted(tid) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	_, err := p.registers(ctx, tid)
+	if errors.Is(err, errGone) || errors.Is(err, errBusy) {
+		return nil
+	}
+	return err
 }
 
 // How often threads are looked at that are not at equivalence points yet: the
@@ -270,28 +290,42 @@ func (p *process) inspect(ctx context.Context, tid int) (Thread, error) {
 	return t, nil
 }
 
-// registers interrupts a thread.
-func (p *process) registers(ctx context.Context, tid int) (pair.Registers, error) {
-	regs, err := registersOf(ctx, tid)
-	if err == nil {
-		return regs, nil
-	}
-	w, _ := locate(p.pid, tid)
-	switch {
-	case w.state == ended: // the kernel's own error for it is "not permitted"
-		err = errGone
-	case errors.Is(err, errBusy) && w.state == asleep:
-		err = fmt.Errorf("%w: it waits in the kernel, called from %s", err, p.caller(w))
-	}
-	return regs, fmt.Errorf("thread %d: %w", tid, err)
+// interrupted tells whether we have interrupted a thread that has not stopped yet.
+func (p *process) interrupted(tid int) bool {
+	t, ok := p.busy[tid]
+	return ok && len(t) == 0
 }
 
-// showTime is how long a thread that computes may take to show where it is.
-const showTime = time.Second
+// registers interrupts a thread. The error is errBusy if ctx ends before the
+// thread stops; it is let go when it does.
+func (p *process) registers(ctx context.Context, tid int) (pair.Registers, error) {
+	if ctx.Err() != nil {
+		return pair.Registers{}, fmt.Errorf("thread %d: %w", tid, errBusy)
+	}
+	if !p.interrupted(tid) {
+		p.busy[tid] = startTracing(tid)
+	}
+	var r traced
+	select {
+	case r = <-p.busy[tid]:
+		delete(p.busy, tid)
+	case <-ctx.Done():
+		r.err = errBusy
+	}
+	if r.err == nil {
+		return r.regs, nil
+	}
+	if w, err := locate(p.pid, tid); err == nil && w.state == ended {
+		r.err = errGone // the kernel's own error is "not permitted"
+	}
+	return r.regs, fmt.Errorf("thread %d: %w", tid, r.err)
+}
 
 // describe words where a thread is.
 func (p *process) describe(s straggler) string {
 	switch {
+	case errors.Is(s.err, errBusy):
+		return fmt.Sprintf("%v: it waits in the kernel, called from %s", s.err, p.caller(s.whereabouts))
 	case s.err != nil:
 		return s.err.Error()
 	case s.state == asleep:
@@ -299,7 +333,7 @@ func (p *process) describe(s straggler) string {
 	case s.state == held:
 		return fmt.Sprintf("thread %d is held in %s, by a signal or a debugger, and reaches no poll", s.tid, p.caller(s.whereabouts))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), showTime)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	regs, err := p.registers(ctx, s.tid)
 	switch {

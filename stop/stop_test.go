@@ -33,6 +33,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// rounds is n, or less of it for -test.short on a machine that is emulated.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // patience is how long a process may take for what takes it no time.
 const patience = 30 * time.Second
 
@@ -509,7 +517,7 @@ func spin(t *testing.T, pid int, function string) (release func()) {
 	}
 	put(loop)
 	await(t, function+" to be called", func() bool {
-		regs, err := registersOf(t.Context(), pid)
+		regs, err := trace(pid)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -552,7 +560,7 @@ func TestPauseWithSignals(t *testing.T) {
 			}
 		}
 	})
-	for range 200 {
+	for range rounds(200) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		if _, err := Pause(ctx, p.pid()); err != nil {
 			t.Error(err)
@@ -594,13 +602,13 @@ func TestSignalsAreDelivered(t *testing.T) {
 	var looks sync.WaitGroup
 	looks.Go(func() {
 		for ctx.Err() == nil {
-			if _, err := registersOf(context.Background(), p.pid()); err != nil {
+			if _, err := trace(p.pid()); err != nil {
 				t.Error(err)
 				return
 			}
 		}
 	})
-	for n := uint64(1); n <= 1000 && !t.Failed(); n++ {
+	for n := uint64(1); n <= uint64(rounds(1000)) && !t.Failed(); n++ {
 		p.signal(syscall.SIGUSR1)
 		for end := time.Now().Add(patience); handled() != n; {
 			if time.Now().After(end) {
