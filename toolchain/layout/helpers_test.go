@@ -27,6 +27,23 @@ func run(t testing.TB, stdin string, name string, args ...string) string {
 // and LLVM's own code generators.
 func compileC(t testing.TB, source string, flags ...string) [2][]byte {
 	t.Helper()
+	return once(source+strings.Join(flags, " "), func() [2][]byte { return compileAnew(t, source, flags...) })
+}
+
+// compiled are results of compileC and assemble: many tests want the same.
+var compiled = map[string][2][]byte{}
+
+func once(key string, make func() [2][]byte) [2][]byte {
+	objects, ok := compiled[key]
+	if !ok {
+		objects = make()
+		compiled[key] = objects
+	}
+	return [2][]byte{bytes.Clone(objects[0]), bytes.Clone(objects[1])}
+}
+
+func compileAnew(t testing.TB, source string, flags ...string) [2][]byte {
+	t.Helper()
 	dir := t.TempDir()
 	module := filepath.Join(dir, "unit.ll")
 	run(t, source, "clang-19", append([]string{
@@ -45,13 +62,20 @@ func compileC(t testing.TB, source string, flags ...string) [2][]byte {
 	return objects
 }
 
-// assemble makes the two objects of an assembly source, which is preprocessed.
+// assemble makes the two objects of an assembly source, which is preprocessed:
+// PICK(x86, arm) is what stands for the ISA.
 func assemble(t testing.TB, source string) [2][]byte {
+	t.Helper()
+	return once("assembly"+source, func() [2][]byte { return assembleAnew(t, source) })
+}
+
+func assembleAnew(t testing.TB, source string) [2][]byte {
 	t.Helper()
 	var objects [2][]byte
 	for _, isa := range ISAs {
 		out := filepath.Join(t.TempDir(), isa.String()+".o")
-		run(t, source, "clang-19", "--target="+isa.String()+"-linux-musl", "-c", "-x", "assembler-with-cpp", "-", "-o", out)
+		pick := "-DPICK(x86,arm)=" + [...]string{"x86", "arm"}[isa]
+		run(t, source, "clang-19", "--target="+isa.String()+"-linux-musl", pick, "-c", "-x", "assembler-with-cpp", "-", "-o", out)
 		objects[isa] = mustRead(t, out)
 	}
 	return objects

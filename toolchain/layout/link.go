@@ -64,7 +64,7 @@ func placeOf(name string, typ elf.SectionType, flags elf.SectionFlag) (p place, 
 		case flags&shfExclude != 0 || name == ".note.GNU-stack":
 			return nowhere, false
 		}
-		return inFile, true
+		return inFile, name != ".comment"
 	}
 	switch {
 	case typ == elf.SHT_NOTE:
@@ -186,6 +186,7 @@ func NewScript(objects []*Object) ([]byte, error) {
 	customs(inBSS, ":data")
 	line("\tPROVIDE(end = .); PROVIDE(_end = .);")
 	customs(inFile, "")
+	line("\t.comment : { *(.comment) }")
 	line("\t.symtab : { *(.symtab) }")
 	line("\t.strtab : { *(.strtab) }")
 	line("\t.shstrtab : { *(.shstrtab) }")

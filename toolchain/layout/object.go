@@ -64,6 +64,8 @@ type group struct {
 	name      string
 	flags     uint32 // GRP_COMDAT
 	signature *symbol
+
+	index uint16 // while the object is encoded
 }
 
 type symbol struct {
@@ -71,9 +73,10 @@ type symbol struct {
 	info  byte
 	other byte
 	// section is nil if special says where the symbol is: SHN_UNDEF,
-	// SHN_ABS, SHN_COMMON.
+	// SHN_ABS, SHN_COMMON; or if it only names a group.
 	section *section
 	special elf.SectionIndex
+	group   *group
 	value   uint64
 	size    uint64
 
@@ -228,11 +231,15 @@ func decodeObject(file []byte) (*object, error) {
 	}
 
 	byNumber := make([]*section, len(h.sections))
+	groups := make([]*group, len(h.sections))
 	content := uint64(0)
 	for i := 1; i < len(h.sections); i++ {
 		if byNumber[i], err = h.section(i, symtab); err != nil {
 			name, _ := h.name(i)
 			return nil, fmt.Errorf("section %d %q: %w", i, name, err)
+		}
+		if elf.SectionType(h.sections[i].Type) == elf.SHT_GROUP {
+			groups[i] = &group{}
 		}
 		if byNumber[i] != nil {
 			o.sections = append(o.sections, byNumber[i])
@@ -261,6 +268,10 @@ func decodeObject(file []byte) (*object, error) {
 		case n >= elf.SHN_LORESERVE:
 			return nil, fmt.Errorf("symbol %s: in section %#x, which has no meaning here", s.name, uint16(n))
 		default:
+			if int(n) < len(groups) && groups[n] != nil {
+				s.group = groups[n]
+				break
+			}
 			if int(n) < len(byNumber) && byNumber[n] == nil && s.typ() == elf.STT_SECTION {
 				continue // of a table that is not kept as a section; nothing refers to it
 			}
@@ -278,7 +289,7 @@ func decodeObject(file []byte) (*object, error) {
 		case elf.SHT_RELA:
 			err = h.relocations(i, symtab, at, symbols)
 		case elf.SHT_GROUP:
-			err = h.group(i, symtab, byNumber, symbols)
+			err = h.group(i, symtab, groups[i], byNumber, symbols)
 		default:
 			if byNumber[i] != nil && elf.SectionFlag(s.Flags)&elf.SHF_LINK_ORDER != 0 && s.Link != 0 {
 				byNumber[i].order, err = at(uint64(s.Link))
@@ -370,7 +381,7 @@ func (h *headers) relocations(i, symtab int, at func(uint64) (*section, error), 
 	return nil
 }
 
-func (h *headers) group(i, symtab int, byNumber []*section, symbols []*symbol) error {
+func (h *headers) group(i, symtab int, g *group, byNumber []*section, symbols []*symbol) error {
 	raw := &h.sections[i]
 	data, err := h.data(i)
 	if err != nil {
@@ -379,10 +390,11 @@ func (h *headers) group(i, symtab int, byNumber []*section, symbols []*symbol) e
 	if int(raw.Link) != symtab || len(data) < 4 || len(data)%4 != 0 || raw.Info == 0 || uint64(raw.Info) >= uint64(len(symbols)) || symbols[raw.Info] == nil {
 		return errors.New("a bad group")
 	}
-	g := &group{signature: symbols[raw.Info], flags: binary.LittleEndian.Uint32(data)}
+	g.signature, g.flags = symbols[raw.Info], binary.LittleEndian.Uint32(data)
 	if g.name, err = h.name(i); err != nil {
 		return err
 	}
+	empty := true
 	for data = data[4:]; len(data) > 0; data = data[4:] {
 		n := binary.LittleEndian.Uint32(data)
 		if n == 0 || uint64(n) >= uint64(len(byNumber)) {
@@ -396,6 +408,10 @@ func (h *headers) group(i, symtab int, byNumber []*section, symbols []*symbol) e
 			return fmt.Errorf("section %s is in two groups", s.name)
 		}
 		s.group = g
+		empty = false
+	}
+	if empty {
+		return errors.New("a group without sections")
 	}
 	return nil
 }
@@ -444,6 +460,7 @@ func (o *object) encode() ([]byte, error) {
 		if s.group != nil && !seen[s.group] {
 			seen[s.group] = true
 			groups = append(groups, s.group)
+			s.group.index = uint16(number)
 			number++
 		}
 	}
@@ -521,6 +538,8 @@ func (o *object) encode() ([]byte, error) {
 		n := uint16(s.special)
 		if s.section != nil {
 			n = s.section.index
+		} else if s.group != nil {
+			n = s.group.index
 		}
 		entries = le.AppendUint32(entries, symbolNames.add(s.name))
 		entries = append(entries, s.info, s.other)
