@@ -1,0 +1,17 @@
+#define FE_INVALID      1
+#define FE_DIVBYZERO    2
+#define FE_OVERFLOW     4
+#define FE_UNDERFLOW    8
+#define FE_INEXACT      16
+
+#define FE_ALL_EXCEPT   31
+
+#define FE_TONEAREST    0
+#define FE_DOWNWARD     0x100
+#define FE_UPWARD       0x200
+#define FE_TOWARDZERO   0x300
+
+typedef unsigned int fexcept_t;
+typedef unsigned int fenv_t;
+
+#define FE_DFL_ENV      ((const fenv_t *) -1)

@@ -1,0 +1,1 @@
+/* _start is the runtime's, and calls _start_c. */
