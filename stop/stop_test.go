@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // rounds is n, or less of it for -test.short on a machine that is emulated.
 func rounds(n int) int {
 	if testing.Short() {
-		return n / 10
+		return n / 20
 	}
 	return n
 }
