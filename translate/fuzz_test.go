@@ -1,8 +1,12 @@
 package translate
 
 import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tpfs/tpfs/criuimg"
 	"github.com/tpfs/tpfs/translate/dumptest"
@@ -44,11 +50,11 @@ func fuzzDumps(f *testing.F) []*fuzzDump {
 	return dumps
 }
 
-func newFuzzDump(f *testing.F, o Options) *fuzzDump {
-	d := &fuzzDump{dir: filepath.Join(f.TempDir(), "dump"), to: o, bytes: map[string][]byte{}}
+func newFuzzDump(t testing.TB, o Options) *fuzzDump {
+	d := &fuzzDump{dir: filepath.Join(t.TempDir(), "dump"), to: o, bytes: map[string][]byte{}}
 	source, err := filepath.Abs(o.Source)
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
 	d.to.Source = d.dir
 	err = filepath.WalkDir(source, func(path string, e fs.DirEntry, err error) error {
@@ -66,7 +72,7 @@ func newFuzzDump(f *testing.F, o Options) *fuzzDump {
 		return os.Symlink(path, filepath.Join(d.dir, name))
 	})
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
 	return d
 }
@@ -208,6 +214,188 @@ func fuzzRead(t *testing.T, dir view.Dir, good bool) {
 		}
 		if err := h.Close(); err != nil {
 			t.Errorf("%s: %v", n.Name, err)
+		}
+	}
+}
+
+// TestExtremes gives each field in each image of the golden dumps values that
+// nobody expects there, and takes it away.
+func TestExtremes(t *testing.T) {
+	for _, g := range golden {
+		d := newFuzzDump(t, Options{Source: dumptest.Golden(t, g.name), Arch: g.to, Sysroot: goldenRoot})
+		for _, name := range d.images {
+			if kind, _ := criuimg.KindOf(name); !kind.Known() || !shown(name) {
+				continue
+			}
+			read := func(entry int) (*criuimg.Image, protoreflect.Message) {
+				img, err := criuimg.Read(name, bytes.NewReader(d.bytes[name]), int64(len(d.bytes[name])))
+				if err != nil {
+					t.Fatal(err)
+				}
+				m, err := img.Entries[entry].Message()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return img, m.ProtoReflect()
+			}
+			img, _ := read(0)
+			for entry := range img.Entries {
+				_, whole := read(entry)
+				for _, p := range placesIn(whole, nil) {
+					for _, v := range p.extremes(whole) {
+						img, m := read(entry)
+						p.set(m, v)
+						img.Entries[entry].SetMessage(m.Interface())
+						b, err := img.Bytes()
+						if err != nil {
+							t.Fatal(err)
+						}
+						what := fmt.Sprintf("%s/%s/%d/%v=%v", g.name, name, entry, p, v)
+						t.Run(what, func(t *testing.T) {
+							d.with(t, name, b, func() { fuzzOpen(t, d.to) })
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// place is a field of a message, of one within it, and so on; of a list, the
+// element of that number, or the whole list if that is negative.
+type place []step
+
+type step struct {
+	field protoreflect.FieldDescriptor
+	index int
+}
+
+func (p place) String() string {
+	var names []string
+	for _, s := range p {
+		names = append(names, string(s.field.Name()))
+		if s.field.IsList() && s.index >= 0 {
+			names = append(names, fmt.Sprint(s.index))
+		}
+	}
+	return strings.Join(names, ".")
+}
+
+// placesIn lists the fields that a message has; of lists, the first and the last
+// element.
+func placesIn(m protoreflect.Message, above place) []place {
+	var all []place
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		at := func(index int) place { return append(slices.Clone(above), step{fd, index}) }
+		all = append(all, at(-1))
+		switch {
+		case fd.IsList():
+			list := v.List()
+			for _, i := range slices.Compact([]int{0, list.Len() - 1}) {
+				if fd.Message() != nil {
+					all = append(all, placesIn(list.Get(i).Message(), at(i))...)
+				} else {
+					all = append(all, at(i))
+				}
+			}
+		case fd.Message() != nil:
+			all = append(all, placesIn(v.Message(), at(-1))...)
+		}
+		return true
+	})
+	return all
+}
+
+// parent is the message that has the place.
+func (p place) parent(m protoreflect.Message) protoreflect.Message {
+	for _, s := range p[:len(p)-1] {
+		if s.field.IsList() {
+			m = m.Mutable(s.field).List().Get(s.index).Message()
+		} else {
+			m = m.Mutable(s.field).Message()
+		}
+	}
+	return m
+}
+
+// set puts a value in the place; an invalid one takes the field away.
+func (p place) set(m protoreflect.Message, v protoreflect.Value) {
+	m = p.parent(m)
+	switch last := p[len(p)-1]; {
+	case !v.IsValid():
+		m.Clear(last.field)
+	case last.field.IsList():
+		m.Mutable(last.field).List().Set(last.index, v)
+	default:
+		m.Set(last.field, v)
+	}
+}
+
+// extremes are the values for a place.
+func (p place) extremes(m protoreflect.Message) []protoreflect.Value {
+	last := p[len(p)-1]
+	was := p.parent(m).Get(last.field)
+	none := protoreflect.Value{}
+	if last.field.IsList() {
+		if last.index < 0 {
+			return []protoreflect.Value{none}
+		}
+		was = was.List().Get(last.index)
+	}
+	values := []protoreflect.Value{none}
+	if last.field.IsList() {
+		values = nil // the list was taken away as a whole
+	}
+	add := func(vs ...any) {
+		for _, v := range vs {
+			values = append(values, protoreflect.ValueOf(v))
+		}
+	}
+	switch v := was.Interface().(type) {
+	case uint64:
+		add(uint64(0), v+8, v-8, uint64(1<<47), ^uint64(0))
+	case uint32:
+		add(uint32(0), v+1, ^uint32(0))
+	case int64:
+		add(int64(0), int64(math.MinInt64), int64(math.MaxInt64))
+	case int32:
+		add(int32(0), int32(math.MinInt32), int32(math.MaxInt32))
+	case bool:
+		add(!v)
+	case protoreflect.EnumNumber:
+		add(v+1, protoreflect.EnumNumber(math.MaxInt32))
+	case string:
+		add("", v+"/../x", "\x00\n\x1b")
+	case []byte:
+		add([]byte{}, append(slices.Clone(v), 0))
+	}
+	return values
+}
+
+// TestExtremeStacks gives the words of the golden threads' stacks, and those of
+// their descriptors, values that nobody expects there.
+func TestExtremeStacks(t *testing.T) {
+	for _, g := range golden {
+		st, state, store := unwound(t, dumptest.Golden(t, g.name))
+		d := newFuzzDump(t, Options{Source: dumptest.Golden(t, g.name), Arch: g.to, Sysroot: goldenRoot})
+		pages := pagesName(store.PagesID())
+		var addrs []uint64
+		for a := st.Low - 8*10; a < st.RootCFA+16; a += 8 { // with the system-call stub's words
+			addrs = append(addrs, a)
+		}
+		for a := state.TP; a < state.TP+64; a += 8 {
+			addrs = append(addrs, a)
+		}
+		for _, a := range addrs {
+			at := wordAt(t, store, a)
+			was := binary.LittleEndian.Uint64(d.bytes[pages][at:])
+			for _, v := range []uint64{0, was + 16, was - 16, was + pageSize, 1 << 47, ^uint64(0)} {
+				content := slices.Clone(d.bytes[pages])
+				binary.LittleEndian.PutUint64(content[at:], v)
+				t.Run(fmt.Sprintf("%s/%#x=%#x", g.name, a, v), func(t *testing.T) {
+					d.with(t, pages, content, func() { fuzzOpen(t, d.to) })
+				})
+			}
 		}
 	}
 }

@@ -13,7 +13,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tpfs/tpfs/criuimg"
+	"github.com/tpfs/tpfs/pair"
 	"github.com/tpfs/tpfs/translate/dumptest"
+	"github.com/tpfs/tpfs/translate/isa"
 )
 
 // TestInspect looks at a dump whose only thread is parked in "work", called by
@@ -111,20 +113,28 @@ func TestInspect(t *testing.T) {
 // so that it leads nowhere.
 func patchFrame(t *testing.T, dir string, n int) {
 	t.Helper()
+	st, _, store := unwound(t, dir)
+	inner := st.Frames[n-1]
+	writeWord(t, dir, store, inner.CFA+uint64(inner.Site.RA), 0x5000)
+}
+
+// unwound is the stack of the only thread of a golden dump, with its registers
+// and its memory.
+func unwound(t *testing.T, dir string) (*pair.Stack, isa.Thread, *criuimg.PageStore) {
+	t.Helper()
 	d, err := openDump(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
 	core, err := criuimg.One[*criu_core.CoreEntry](d.Dir, coreName(d.tasks[0].pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	exe, err := (&Options{Sysroot: goldenRoot}).find(d.tasks[0].exe, elf.EM_X86_64)
+	exe, err := (&Options{Sysroot: goldenRoot}).find(d.tasks[0].exe, d.isa.Machine())
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin, _ := exe.Binary(elf.EM_X86_64)
+	bin, _ := exe.Binary(d.isa.Machine())
 	state, err := d.isa.ReadThread(core)
 	if err != nil {
 		t.Fatal(err)
@@ -133,33 +143,37 @@ func patchFrame(t *testing.T, dir string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() { store.Close(); d.Close() })
 	st, err := bin.Unwind(registers(state), store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner := st.Frames[n-1]
-	writeWord(t, dir, store, inner.CFA+uint64(inner.Site.RA), 0x5000)
+	return st, state, store
+}
+
+// wordAt is the position in its pages image of an address of a dump without parents.
+func wordAt(t *testing.T, store *criuimg.PageStore, addr uint64) int64 {
+	t.Helper()
+	offset := uint64(0)
+	for _, e := range store.Extents() {
+		if addr >= e.Addr && addr < e.End() {
+			return int64(offset + addr - e.Addr)
+		}
+		offset += e.Pages * pageSize
+	}
+	t.Fatalf("the dump has no page at %#x", addr)
+	return 0
 }
 
 // writeWord changes a word of the memory of a dump without parents.
 func writeWord(t *testing.T, dir string, store *criuimg.PageStore, addr, word uint64) {
 	t.Helper()
-	offset := uint64(0)
-	for _, e := range store.Extents() {
-		if addr < e.Addr || addr >= e.End() {
-			offset += e.Pages * pageSize
-			continue
-		}
-		f, err := os.OpenFile(filepath.Join(dir, pagesName(store.PagesID())), os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, word), int64(offset+addr-e.Addr)); err != nil {
-			t.Fatal(err)
-		}
-		return
+	f, err := os.OpenFile(filepath.Join(dir, pagesName(store.PagesID())), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("the dump has no page at %#x", addr)
+	defer f.Close()
+	if _, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, word), wordAt(t, store, addr)); err != nil {
+		t.Fatal(err)
+	}
 }
