@@ -1,0 +1,22 @@
+// The parts of canonicalise, in the order in which they are done.
+#pragma once
+
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+
+namespace tpcc {
+
+// Makes the variable arguments of a call a buffer in memory, whose address is
+// one more argument.
+llvm::Error lowerVariadics(llvm::Module &M);
+
+// Makes thread-local variables ordinary ones in section tptls, and computes
+// the address of a thread's own copy from the thread pointer.
+llvm::Error lowerThreadLocals(llvm::Module &M);
+
+// Fixes names, alignments and sections of functions and data, as far as the
+// ISAs' code generators would choose them. Idempotent; needed again after
+// passes that add globals.
+void settleGlobals(llvm::Module &M);
+
+} // namespace tpcc

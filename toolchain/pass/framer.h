@@ -1,0 +1,18 @@
+#pragma once
+
+#include "pass.h"
+
+#include "llvm/IR/Function.h"
+#include "llvm/IR/Instructions.h"
+
+namespace tpcc {
+
+// Makes Sites of F, which are calls, sites in fact, and moves what lives across
+// them to a portable frame. The last argument of F is its context.
+llvm::Expected<FunctionInfo> frameFunction(llvm::Function &F, llvm::ArrayRef<llvm::CallInst *> Sites,
+                                           llvm::StringRef Unit);
+
+// Passes the context of F, which is to have no portable frame, to Calls.
+void passContext(llvm::Function &F, llvm::ArrayRef<llvm::CallInst *> Calls, llvm::StringRef Unit);
+
+} // namespace tpcc

@@ -1,0 +1,106 @@
+#include "canonical.h"
+#include "errors.h"
+#include "framer.h"
+#include "gotos.h"
+#include "parking.h"
+#include "pass.h"
+#include "polls.h"
+#include "signatures.h"
+
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Instructions.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Utils/Local.h"
+
+using namespace llvm;
+
+namespace tpcc {
+namespace {
+
+void prepare(Module &M) {
+  for (Function &F : M) {
+    if (F.isDeclaration())
+      continue;
+    if (F.hasAvailableExternallyLinkage()) { // the definition that counts is elsewhere
+      F.deleteBody();
+      F.setComdat(nullptr);
+      continue;
+    }
+    lowerComputedGotos(F);
+    removeUnreachableBlocks(F);
+  }
+}
+
+Expected<Parking> analyse(Module &M, const FrameOptions &Options) {
+  PassBuilder Builder;
+  FunctionAnalysisManager Analyses;
+  Builder.registerFunctionAnalyses(Analyses);
+  return Parking::analyse(M, Options, Analyses);
+}
+
+// Gives those of Functions that have a use for it a context as last parameter.
+void addContexts(MutableArrayRef<Function *> Functions, Parking &Parks) {
+  for (Function *&F : Functions) {
+    if (!Parks.parks(*F) || F->hasFnAttribute(Attribute::Naked))
+      continue;
+    LLVMContext &Context = F->getContext();
+    const Function *Old = F;
+    F = addParameter(*F, "context", AttributeSet::get(Context, {Attribute::get(Context, Attribute::SwiftSelf)}));
+    Parks.replace(Old, F);
+  }
+}
+
+// The calls of F that need a context.
+SmallVector<CallInst *, 16> parkingCalls(Function &F, const Parking &Parks) {
+  SmallVector<CallInst *, 16> Calls;
+  for (Instruction &I : instructions(F))
+    if (auto *Call = dyn_cast<CallInst>(&I); Call && isRealCall(*Call))
+      // A tail call that is sure has the parameters that its caller has.
+      if (Parks.parks(*Call) || Call->isMustTailCall())
+        Calls.push_back(Call);
+  return Calls;
+}
+
+Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, StringRef Unit) {
+  FunctionInfo Info;
+  Info.name = F.getName().str();
+  Info.local = F.hasLocalLinkage();
+  Info.frame = 0;
+  Info.reason = Parks.reason(F);
+  if (!Parks.parks(F) || F.hasFnAttribute(Attribute::Naked))
+    return Info;
+  for (Instruction *Point : Parks.polls(F))
+    insertPoll(*Point);
+  SmallVector<CallInst *, 16> Calls = parkingCalls(F, Parks);
+  if (Info.reason.empty())
+    return frameFunction(F, Calls, Unit);
+  passContext(F, Calls, Unit);
+  return Info;
+}
+
+} // namespace
+
+Expected<Unit> addFrames(Module &M, const FrameOptions &Options) {
+  prepare(M);
+  Expected<Parking> Parks = analyse(M, Options);
+  if (!Parks)
+    return Parks.takeError();
+  SmallVector<Function *, 32> Functions;
+  for (Function &F : M)
+    if (!F.isDeclaration())
+      Functions.push_back(&F);
+  addContexts(Functions, *Parks);
+
+  Unit Result;
+  Result.name = Options.unit;
+  for (Function *F : Functions) {
+    Expected<FunctionInfo> Info = addFrame(*F, *Parks, Options.unit);
+    if (!Info)
+      return Info.takeError();
+    Result.functions.push_back(std::move(*Info));
+  }
+  settleGlobals(M);
+  return Result;
+}
+
+} // namespace tpcc

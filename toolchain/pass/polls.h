@@ -1,0 +1,24 @@
+// Polls: if (__tp_pause) __tp_park();
+//
+// A thread comes to one in bounded time, unless it is in the kernel: there is
+// one in each cycle of calls, and one in each loop that is not known to be
+// short.
+#pragma once
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/PassManager.h"
+
+namespace tpcc {
+
+// For each of Functions, before which of its instructions it is to poll.
+// Functions of M that are not among Functions are not polled.
+llvm::MapVector<llvm::Function *, llvm::SmallVector<llvm::Instruction *, 4>>
+planPolls(llvm::Module &M, llvm::ArrayRef<llvm::Function *> Functions, llvm::FunctionAnalysisManager &Analyses);
+
+// Inserts a poll before Point; returns the call of __tp_park, which is on a
+// cold path of its own.
+llvm::CallInst *insertPoll(llvm::Instruction &Point);
+
+} // namespace tpcc
