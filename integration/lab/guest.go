@@ -122,9 +122,9 @@ func boot(ctx context.Context, cfg Config, image *Image) (_ *Guest, err error) {
 
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	res, err := g.Run(ctx, fmt.Sprintf("date -u -s @%d", time.Now().Unix()+1))
-	if err == nil && res.Exit != 0 {
-		err = errors.New(res.Output)
+	_, err = g.Output(ctx, "true") // once the agent answers
+	if err == nil {
+		_, err = g.Output(ctx, fmt.Sprintf("date -u -s @%d", time.Now().Unix()))
 	}
 	if err != nil {
 		// The console shows what a guest that does not answer is doing.
