@@ -1,0 +1,266 @@
+#include "check.h"
+
+#include "cfg.h"
+#include "liveness.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <set>
+
+using namespace llvm;
+
+namespace tpcc {
+
+StringRef kindName(Kind K) {
+  switch (K) {
+  case Kind::Register:
+    return "register";
+  case Kind::Slot:
+    return "slot";
+  case Kind::Context:
+    return "context";
+  case Kind::Escape:
+    return "escape";
+  case Kind::Unknown:
+    return "unknown";
+  case Kind::Site:
+    return "site";
+  case Kind::CFI:
+    return "cfi";
+  case Kind::FrameSize:
+    return "frame-size";
+  }
+  return "";
+}
+
+namespace {
+
+std::string slotName(int64_t Offset) { return formatv("CFA{0}{1}", Offset < 0 ? "" : "+", Offset).str(); }
+
+class FunctionCheck {
+public:
+  FunctionCheck(const Image &I, const ISA &Isa, const UnwindInfo &Unwind, ArrayRef<SiteRecord> Records)
+      : Img(I), Isa(Isa), C(Isa.convention()), Unwind(Unwind), Records(Records) {}
+
+  std::vector<Violation> run();
+
+private:
+  const Image &Img;
+  const ISA &Isa;
+  const Convention &C;
+  const UnwindInfo &Unwind;
+  ArrayRef<SiteRecord> Records;
+  const Function *F = nullptr;
+  FunctionUnwind Rules;
+  std::vector<Violation> Found;
+
+  Violation &report(const SiteRecord &R, Kind K, uint64_t At, std::string Why);
+  bool readRules();
+  std::vector<SaveSlot> saveSlots() const;
+  bool inPlace(const SiteRecord &R, const Graph &G);
+  void checkFrame(const SiteRecord &R, const CallState &Call);
+  void checkContext(const SiteRecord &R, const CallState &Call, const UnwindRow &Row);
+  void checkLiveness(const SiteRecord &R, const Graph &G, const Liveness &L);
+  void checkSlots(const SiteRecord &R, const Graph &G, const Liveness &L);
+  void reportUse(const SiteRecord &R, const Graph &G, const Liveness &L, Item What, Kind K, std::string Where,
+                 std::string Why);
+  bool isReal(const SiteRecord &R, const Liveness::Range &Slot) const;
+};
+
+Violation &FunctionCheck::report(const SiteRecord &R, Kind K, uint64_t At, std::string Why) {
+  Violation V;
+  V.function = F ? F->name : formatv("{0:x}", R.function).str();
+  V.site = R.returnAddress;
+  V.kind = K;
+  V.at = At;
+  V.text = Isa.text(Img.contents(At, 16), At);
+  V.why = std::move(Why);
+  Found.push_back(std::move(V));
+  return Found.back();
+}
+
+bool FunctionCheck::readRules() {
+  auto Read = Unwind.find(F->start);
+  if (!Read) {
+    report(Records.front(), Kind::CFI, F->start, toString(Read.takeError()));
+    return false;
+  }
+  if (!*Read || (*Read)->start != F->start || (*Read)->end < F->end) {
+    report(Records.front(), Kind::CFI, F->start, ".eh_frame has no rules for the whole function");
+    return false;
+  }
+  Rules = std::move(**Read);
+  return true;
+}
+
+std::vector<SaveSlot> FunctionCheck::saveSlots() const {
+  std::vector<SaveSlot> Slots;
+  for (const UnwindRow &Row : Rules.rows)
+    for (const SavedRegister &S : Row.saved) {
+      bool Known = !S.offset || any_of(Slots, [&](const SaveSlot &T) { return T.reg == S.reg && T.offset == *S.offset; });
+      if (!Known)
+        Slots.push_back({S.reg, *S.offset});
+    }
+  return Slots;
+}
+
+// The record's return address follows a call in its function.
+bool FunctionCheck::inPlace(const SiteRecord &R, const Graph &G) {
+  if (R.returnAddress <= F->start || R.returnAddress >= F->end) {
+    report(R, Kind::Site, R.returnAddress, "the return address lies outside of the function");
+    return false;
+  }
+  if (!G.callBefore(R.returnAddress)) {
+    report(R, Kind::Site, R.returnAddress, "no call that the function's entry leads to returns here");
+    return false;
+  }
+  return true;
+}
+
+// .eh_frame and the stack map say of the frame what is so at the call.
+void FunctionCheck::checkFrame(const SiteRecord &R, const CallState &Call) {
+  int64_t Size = int64_t(R.stackSize + C.frameExtra);
+  const Value &SP = Call.state.regs[C.stackPointer];
+  if (!SP.isFrame(-Size)) {
+    std::string Real = SP.kind == Value::Frame ? formatv("is {0}", -SP.number).str() : "cannot be told";
+    report(R, Kind::FrameSize, Call.at,
+           formatv("CFA - {0} {1} at the call, and {2} by the stack map", Isa.name(C.stackPointer), Real, Size));
+  }
+
+  // A row is for the call: the instruction after it may have another.
+  const UnwindRow *Row = Rules.rowAt(R.returnAddress - 1);
+  if (!Row || Row->cfaRegister != C.framePointer) {
+    report(R, Kind::CFI, Call.at, "the CFA is not the frame pointer plus a constant");
+    return;
+  }
+  if (!Call.state.regs[C.framePointer].isFrame(-Row->cfaOffset)) {
+    report(R, Kind::CFI, Call.at, formatv("the frame pointer is not CFA - {0}, as .eh_frame says", Row->cfaOffset));
+    return;
+  }
+  for (auto [Saved, Place, Name] : {std::tuple(C.framePointer, -Row->cfaOffset, "frame pointer"),
+                                    std::tuple(C.returnAddress, 8 - Row->cfaOffset, "return address")}) {
+    const SavedRegister *Rule = Row->find(Saved);
+    std::optional<Value> There = Call.state.loadSlot(Place, 8);
+    if (!Rule || !Rule->offset || *Rule->offset != Place)
+      report(R, Kind::CFI, Call.at, formatv("by .eh_frame the caller's {0} is not at {1}", Name, slotName(Place)));
+    else if (!There || !There->isEntry(Saved))
+      report(R, Kind::CFI, Call.at, formatv("the caller's {0} is not at {1}", Name, slotName(Place)));
+  }
+  checkContext(R, Call, *Row);
+}
+
+// The caller's context is where .eh_frame says; or still in its register.
+void FunctionCheck::checkContext(const SiteRecord &R, const CallState &Call, const UnwindRow &Row) {
+  const SavedRegister *Rule = Row.find(C.context);
+  std::optional<Value> Kept;
+  std::string Where = "its register";
+  if (!Rule) {
+    Kept = Call.state.regs[C.context];
+  } else if (Rule->offset) {
+    Where = slotName(*Rule->offset);
+    Kept = Call.state.loadSlot(*Rule->offset, 8);
+  }
+  if (!Kept || !Kept->isEntry(C.context))
+    report(R, Kind::Context, Call.at, "the caller's context is not in " + Where + ", where it is by .eh_frame").where =
+        Isa.name(C.context);
+}
+
+// A translation carries over the frame record and the saved context.
+bool FunctionCheck::isReal(const SiteRecord &R, const Liveness::Range &Slot) const {
+  const UnwindRow *Row = Rules.rowAt(R.returnAddress - 1);
+  return Row && any_of(Row->saved, [&](const SavedRegister &S) {
+           bool Carried = S.reg == C.framePointer || S.reg == C.returnAddress || S.reg == C.context;
+           return Carried && S.offset && Slot.from >= *S.offset && Slot.to <= *S.offset + 8;
+         });
+}
+
+void FunctionCheck::reportUse(const SiteRecord &R, const Graph &G, const Liveness &L, Item What, Kind K,
+                              std::string Where, std::string Why) {
+  std::optional<uint64_t> At = L.firstUse(R.returnAddress, What);
+  // Of neighbouring slots that one instruction reads, one line is enough.
+  if (At && K == Kind::Slot && !Found.empty() && Found.back().site == R.returnAddress && Found.back().kind == K &&
+      Found.back().at == *At)
+    return;
+  Violation &V = report(R, K, At.value_or(R.returnAddress), std::move(Why));
+  V.where = std::move(Where);
+  if (At)
+    V.path = G.path(R.returnAddress, *At);
+}
+
+void FunctionCheck::checkSlots(const SiteRecord &R, const Graph &G, const Liveness &L) {
+  const LiveSet &Live = L.liveAt(R.returnAddress);
+  for (unsigned N : Live.slots.set_bits()) {
+    const Liveness::Range &Slot = L.range(N);
+    if (isReal(R, Slot))
+      continue;
+    bool Incoming = Slot.from >= 0;
+    reportUse(R, G, L, {Item::Slot, N}, Kind::Slot, slotName(Slot.from),
+              Incoming ? "an argument in the caller's native frame is read after the site"
+                       : "a slot of the native frame is read after the site before it is written");
+  }
+  if (Live.anywhere)
+    reportUse(R, G, L, {Item::Anywhere}, Kind::Slot, "anywhere",
+              "the native frame is read after the site through an address that is not constant");
+}
+
+void FunctionCheck::checkLiveness(const SiteRecord &R, const Graph &G, const Liveness &L) {
+  const LiveSet &Live = L.liveAt(R.returnAddress);
+  for (Reg Register = 0; Register < AllRegs; Register++)
+    if ((Isa.mustBeDead() & maskOf(Register)) && Live.regs[Register])
+      reportUse(R, G, L, {Item::Register, Register}, Kind::Register, Isa.name(Register),
+                "a callee-saved register is read after the site before it is written");
+  checkSlots(R, G, L);
+  if (Live.contextLost)
+    reportUse(R, G, L, {Item::ContextLost}, Kind::Context, Isa.name(C.context),
+              "the context is written after the site before it is read");
+}
+
+std::vector<Violation> FunctionCheck::run() {
+  const SiteRecord &First = Records.front();
+  F = Img.functionAt(First.function);
+  if (!F) {
+    report(First, Kind::Site, First.function, "the stack map names a function where no function begins");
+    return std::move(Found);
+  }
+  if (!readRules())
+    return std::move(Found);
+
+  std::vector<SaveSlot> Saves = saveSlots();
+  std::set<uint64_t> ReturnAddresses;
+  for (const SiteRecord &R : Records)
+    if (!ReturnAddresses.insert(R.returnAddress).second)
+      report(R, Kind::Site, R.returnAddress, "two records have this return address");
+  Interpreter Interp(Isa, [&](int64_t Offset) {
+    return any_of(Saves, [&](const SaveSlot &S) { return S.offset == Offset; });
+  });
+  Graph G(Img, Isa, *F, &Rules, ReturnAddresses, Interp);
+
+  std::vector<Unknown> Unknowns = G.unknowns();
+  for (const Unknown &U : Unknowns)
+    report(First, Kind::Unknown, U.at, U.why + formatv("; none of the function's {0} sites is proved", Records.size()).str());
+  if (!Unknowns.empty())
+    return std::move(Found);
+  for (const auto &[Start, B] : G.blocks())
+    for (uint32_t N : B.steps)
+      if (G.step(N).escape)
+        report(First, Kind::Escape, G.step(N).insn.address, G.step(N).escape);
+
+  Liveness L(G, Isa, Saves);
+  for (const SiteRecord &R : Records) {
+    if (!inPlace(R, G))
+      continue;
+    checkFrame(R, *G.callBefore(R.returnAddress));
+    checkLiveness(R, G, L);
+  }
+  return std::move(Found);
+}
+
+} // namespace
+
+std::vector<Violation> checkFunction(const Image &I, const ISA &Isa, const UnwindInfo &Unwind,
+                                     ArrayRef<SiteRecord> Records) {
+  return FunctionCheck(I, Isa, Unwind, Records).run();
+}
+
+} // namespace tpcc
