@@ -1,10 +1,12 @@
 package stop
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -24,24 +26,61 @@ func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ECHILD)
 }
 
-// A tracing is a look at a thread that is under way.
-type tracing chan traced
-
-type traced struct {
+// A tracing is a look at a thread, which has no more than one at a time.
+type tracing struct {
+	done chan struct{} // closed when the thread is let go; then the rest is valid
 	regs pair.Registers
 	err  error
 }
 
-// startTracing stops a thread for a moment and reads its registers. A system
-// call it was asleep in is interrupted, and begun anew by the kernel. Nobody
-// needs to wait for the result.
-func startTracing(tid int) tracing {
-	t := make(tracing, 1)
+// tracings are those under way, by thread.
+var tracings = struct {
+	sync.Mutex
+	of map[int]*tracing
+}{of: map[int]*tracing{}}
+
+// startTracing begins a look at a thread. If one is under way it is that: it
+// may already have seen the thread.
+func startTracing(tid int) (t *tracing, isNew bool) {
+	tracings.Lock()
+	defer tracings.Unlock()
+	if t, ok := tracings.of[tid]; ok {
+		return t, false
+	}
+	t = &tracing{done: make(chan struct{})}
+	tracings.of[tid] = t
 	go func() {
-		regs, err := trace(tid)
-		t <- traced{regs, err}
+		t.regs, t.err = trace(tid)
+		tracings.Lock()
+		delete(tracings.of, tid)
+		tracings.Unlock()
+		close(t.done)
 	}()
-	return t
+	return t, true
+}
+
+// beingTraced tells whether we look at a thread.
+func beingTraced(tid int) bool {
+	tracings.Lock()
+	defer tracings.Unlock()
+	return tracings.of[tid] != nil
+}
+
+// registersOf stops a thread for a moment and reads its registers. A system
+// call it was asleep in is interrupted, and begun anew by the kernel. The error
+// is errBusy if ctx ends before the thread stops; it is let go when it does.
+func registersOf(ctx context.Context, tid int) (pair.Registers, error) {
+	for ctx.Err() == nil {
+		t, isNew := startTracing(tid)
+		select {
+		case <-t.done:
+			if isNew {
+				return t.regs, t.err
+			}
+		case <-ctx.Done():
+		}
+	}
+	return pair.Registers{}, errBusy
 }
 
 func trace(tid int) (regs pair.Registers, err error) {

@@ -72,7 +72,6 @@ type process struct {
 	pid    int
 	binary *pair.Binary
 	mem    *os.File
-	busy   map[int]tracing // of threads that we have interrupted
 }
 
 func open(pid int) (*process, error) {
@@ -99,7 +98,7 @@ func open(pid int) (*process, error) {
 	if err != nil {
 		return nil, refused(pid, err)
 	}
-	return &process{pid: pid, binary: b, mem: mem, busy: map[int]tracing{}}, nil
+	return &process{pid: pid, binary: b, mem: mem}, nil
 }
 
 // refused words the kernel's refusal to let us touch a process.
@@ -122,6 +121,9 @@ func (p *process) untraced() error {
 		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
 	for _, tid := range tids {
+		if beingTraced(tid) {
+			continue // by ourselves, and not for long
+		}
 		tracer, err := tracerOf(p.pid, tid)
 		if err != nil {
 			return fmt.Errorf("process %d: %w", p.pid, err)
@@ -157,38 +159,34 @@ func (p *process) resume() error {
 	}
 	var errs []error
 	for _, tid := range tids {
-		// A running thread may be about to fall asleep on the old value. One
-		// asleep elsewhere sees the new one when it comes out of the kernel.
-		w, err := locate(p.pid, tid)
-		if err == nil && (w.state == ended || w.state == asleep && !p.parked(w.pc)) {
-			continue
-		}
-		if err == nil {
-			err = p.interrupt(tid)
-		}
-		if err != nil {
+		if _, err := p.catch(tid); err != nil {
 			errs = append(errs, fmt.Errorf("process %d: its pause word is cleared, but a thread may sleep on: %w", p.pid, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// grace is how long a thread may take to stop that is not in a system call.
-const grace = time.Second
-
-// interrupt makes a thread look at the pause word again, which it does when it
-// has stopped. Nobody has to wait for that.
-func (p *process) interrupt(tid int) error {
-	if p.interrupted(tid) {
-		return nil
+// catch interrupts a thread that runs or is parked, so that it looks at the
+// pause word again, and tells where it was. It leaves one alone that is asleep
+// elsewhere: that sees the pause word when it wakes up, and may never do so.
+func (p *process) catch(tid int) (whereabouts, error) {
+	for patience := firstPoll; ; patience *= 2 {
+		w, err := locate(p.pid, tid)
+		if err != nil || w.state != running && !p.parked(w.pc) {
+			return w, err
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		regs, err := p.registers(ctx, tid)
+		cancel()
+		switch {
+		case err == nil:
+			return whereabouts{running, regs.SP, regs.PC}, nil
+		case errors.Is(err, errGone):
+			return whereabouts{state: ended}, nil
+		case !errors.Is(err, errBusy):
+			return whereabouts{}, err
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	_, err := p.registers(ctx, tid)
-	if errors.Is(err, errGone) || errors.Is(err, errBusy) {
-		return nil
-	}
-	return err
 }
 
 // How often threads are looked at that are not at equivalence points yet: the
@@ -290,71 +288,63 @@ func (p *process) inspect(ctx context.Context, tid int) (Thread, error) {
 	return t, nil
 }
 
-// interrupted tells whether we have interrupted a thread that has not stopped yet.
-func (p *process) interrupted(tid int) bool {
-	t, ok := p.busy[tid]
-	return ok && len(t) == 0
-}
-
-// registers interrupts a thread. The error is errBusy if ctx ends before the
-// thread stops; it is let go when it does.
+// registers interrupts a thread.
 func (p *process) registers(ctx context.Context, tid int) (pair.Registers, error) {
-	if ctx.Err() != nil {
-		return pair.Registers{}, fmt.Errorf("thread %d: %w", tid, errBusy)
+	regs, err := registersOf(ctx, tid)
+	if err == nil {
+		return regs, nil
 	}
-	if !p.interrupted(tid) {
-		p.busy[tid] = startTracing(tid)
+	if w, e := locate(p.pid, tid); e == nil && w.state == ended {
+		err = errGone // the kernel's own error is "not permitted"
 	}
-	var r traced
-	select {
-	case r = <-p.busy[tid]:
-		delete(p.busy, tid)
-	case <-ctx.Done():
-		r.err = errBusy
-	}
-	if r.err == nil {
-		return r.regs, nil
-	}
-	if w, err := locate(p.pid, tid); err == nil && w.state == ended {
-		r.err = errGone // the kernel's own error is "not permitted"
-	}
-	return r.regs, fmt.Errorf("thread %d: %w", tid, r.err)
+	return regs, fmt.Errorf("thread %d: %w", tid, err)
 }
 
 // describe words where a thread is.
 func (p *process) describe(s straggler) string {
+	if s.state == running {
+		w, err := p.catch(s.tid)
+		if err != nil {
+			return err.Error()
+		}
+		if w.state == held { // by ourselves
+			w.state = running
+		}
+		s.whereabouts = w
+	}
+	in := p.caller(s.whereabouts)
 	switch {
 	case errors.Is(s.err, errBusy):
-		return fmt.Sprintf("%v: it waits in the kernel, called from %s", s.err, p.caller(s.whereabouts))
+		return fmt.Sprintf("%v: it waits in the kernel, called from %s", s.err, in)
 	case s.err != nil:
 		return s.err.Error()
+	case s.state == ended:
+		return fmt.Sprintf("thread %d %v", s.tid, errGone)
+	case p.parked(s.pc) || p.blocked(s.pc):
+		return fmt.Sprintf("thread %d came to an equivalence point in %s when the time was up", s.tid, in)
 	case s.state == asleep:
-		return fmt.Sprintf("thread %d waits in the kernel, called from %s, which is not an equivalence point", s.tid, p.caller(s.whereabouts))
+		return fmt.Sprintf("thread %d waits in the kernel, called from %s, which is not an equivalence point", s.tid, in)
 	case s.state == held:
-		return fmt.Sprintf("thread %d is held in %s, by a signal or a debugger, and reaches no poll", s.tid, p.caller(s.whereabouts))
+		return fmt.Sprintf("thread %d is held in %s, by a signal or a debugger, and reaches no poll", s.tid, in)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	regs, err := p.registers(ctx, s.tid)
-	switch {
-	case err != nil:
-		return err.Error()
-	case p.parked(regs.PC) || p.blocked(regs.PC):
-		return fmt.Sprintf("thread %d came to %s when the time was up", s.tid, p.binary.Describe(regs.PC))
-	}
-	return fmt.Sprintf("thread %d computes in %s and reaches no poll", s.tid, p.binary.Describe(regs.PC))
+	return fmt.Sprintf("thread %d computes in %s and reaches no poll", s.tid, in)
 }
 
-// caller names the function that a thread is in, below the system-call stub.
+// caller names the function that a thread is in, or that called the stub it is
+// in: both stubs keep their frame record at a known place.
 func (p *process) caller(w whereabouts) string {
-	pc := w.pc
-	if p.blocked(pc) {
-		var ret [8]byte
-		if _, err := p.mem.ReadAt(ret[:], int64(w.sp+p.binary.Points.SysFrame+8)); err == nil {
-			pc = binary.LittleEndian.Uint64(ret[:])
-		}
+	record := w.sp
+	switch {
+	case p.blocked(w.pc):
+		record += p.binary.Points.SysFrame
+	case !p.parked(w.pc):
+		return p.binary.Describe(w.pc)
 	}
-	return p.binary.Describe(pc)
+	var ret [8]byte
+	if _, err := p.mem.ReadAt(ret[:], int64(record+8)); err != nil {
+		return p.binary.Describe(w.pc)
+	}
+	return p.binary.Describe(binary.LittleEndian.Uint64(ret[:]))
 }
 
 func (p *process) parked(pc uint64) bool {

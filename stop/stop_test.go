@@ -226,6 +226,7 @@ func TestPause(t *testing.T) {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, tt.mode)
+			parked := &process{binary: describe(t)}
 			want := []Thread{{TID: p.pid(), Point: tt.point, Stack: strings.Fields(tt.stack)}}
 			equal := func(a, b Thread) bool { return a.TID == b.TID && a.Point == b.Point && slices.Equal(a.Stack, b.Stack) }
 			// It may be caught in its few other calls.
@@ -239,10 +240,10 @@ func TestPause(t *testing.T) {
 			p.signal(syscall.SIGUSR1) // does not make it run
 			time.Sleep(600 * time.Millisecond)
 			// What was asleep has woken up, and is parked in the system-call stub.
-			w, err := locate(p.pid(), p.pid())
-			if b := describe(t).Points; err != nil || w.state != asleep || w.pc < b.ParkWait || w.pc >= b.ParkEnd {
-				t.Errorf("at %+v, %v, want it in the park stub", w, err)
-			}
+			await(t, "the thread to park", func() bool {
+				w, err := locate(p.pid(), p.pid())
+				return err == nil && w.state == asleep && parked.parked(w.pc)
+			})
 			if again := pause(t, p.pid(), tt.point); !slices.EqualFunc(again, want, equal) {
 				t.Errorf("paused again it is at %+v, want %+v", again, want)
 			}

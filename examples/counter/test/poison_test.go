@@ -65,10 +65,7 @@ func TestPoison(t *testing.T) {
 					signals++
 				}
 			}
-			for r.next() != signals {
-				if r.count == 1000 {
-					t.Fatalf("not all of %d signals are counted", signals)
-				}
+			for r.next() < signals {
 			}
 			for range 2 {
 				if got := r.next(); got != signals {
