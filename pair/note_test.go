@@ -111,7 +111,13 @@ func TestPointsCheck(t *testing.T) {
 		{"good", func(p *Points) {}, ""},
 		{"no restorer", func(p *Points) { p.Restorer = 0 }, ""},
 		{"two roots", func(p *Points) { p.Roots = append(p.Roots, 0x400200) }, ""},
+		{"as many roots as can be", func(p *Points) {
+			for i := range uint64(maxRoots - 1) {
+				p.Roots = append(p.Roots, 0x400210+i)
+			}
+		}, ""},
 		{"stubs side by side", func(p *Points) { p.ParkEnd = p.SysResume }, ""},
+		{"stubs side by side, the other way", func(p *Points) { p.ParkWait, p.ParkEnd = p.SysEnd, p.SysEnd+1 }, ""},
 		{"the largest frame", func(p *Points) { p.SysFrame = 1 << 16 }, ""},
 		{"at the text's end", func(p *Points) { p.Restorer = text - 1 }, ""},
 		{"pause word at the end", func(p *Points) { p.PauseWord = 0x40245c }, ""},

@@ -516,6 +516,22 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// TestOtherFileAtEnd: the file within may be the last of the file.
+func TestOtherFileAtEnd(t *testing.T) {
+	const other = sectionOther + "aarch64"
+	data := tinySealed(elf.EM_X86_64)
+	whole, err := readBytes(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := edit(append(data, content(data, other)...), func(h *headers) { h.section(other).Off = uint64(len(data)) })
+	if harmless(t, "moved", moved, whole) {
+		t.Error("refused")
+	}
+	_, err = readBytes(edit(data, func(h *headers) { h.section(other).Off, h.section(other).Size = uint64(len(data)), 0 }))
+	wantError(t, err, "section .tpfs.aarch64: another kind of file: not an ELF file")
+}
+
 // TestBuildID looks for the note as CRIU does.
 func TestBuildID(t *testing.T) {
 	gnu := func(typ uint32, id string) []byte { return appendNote(nil, "GNU\x00", typ, []byte(id)) }

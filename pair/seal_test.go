@@ -220,6 +220,18 @@ func TestSealVariants(t *testing.T) {
 				s.points(m, func(p *Points) { p.Restorer = 0 })
 			}
 		}, func(b *Binary) bool { return b.Points.Restorer == 0 }},
+		{"thread words as far as can be", func(s *sealing) {
+			s.Thread = ThreadWords{PortableSP: -1 << 20, NativeLow: 1 << 20, NativeHigh: 0}
+		}, func(b *Binary) bool { return b.pair.Thread.NativeLow == 1<<20 }},
+		{"stubs right before and behind a function with calls", func(s *sealing) {
+			s.function("_start").Size, s.function("leaf").Size = 0x20, 0x20
+			for _, m := range machines {
+				s.points(m, func(p *Points) {
+					p.ParkWait, p.ParkEnd = 0x400230, 0x400240
+					p.SysResume, p.SysInsn, p.SysEnd = 0x400260, 0x400260, 0x400280
+				})
+			}
+		}, func(b *Binary) bool { return b.Points.ParkEnd == 0x400240 }},
 		{"nothing to reset", func(s *sealing) { s.Reset = nil }, func(b *Binary) bool { return b.pair.Reset == nil }},
 		{"no functions", func(s *sealing) { s.Functions = nil }, func(b *Binary) bool { return len(b.sites) == 0 }},
 		{"stack maps of the description", func(s *sealing) {
