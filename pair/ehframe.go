@@ -50,11 +50,12 @@ type regRule struct {
 // row is what .eh_frame says of one place in the code, as far as frames with
 // a frame pointer need it.
 type row struct {
-	cfaReg uint64 // CFA = cfaReg + cfaOff
-	cfaOff int64
-	cfaBad bool // CFA by an expression or not defined
-	ra, fp regRule
-	signed bool // aarch64: the return address carries an authentication code
+	cfaReg  uint64 // CFA = cfaReg + cfaOff
+	cfaOff  int64
+	cfaBad  bool // CFA by an expression or not defined
+	ra, fp  regRule
+	context regRule
+	signed  bool // aarch64: the return address carries an authentication code
 }
 
 type cie struct {
@@ -298,7 +299,7 @@ func (t *frameTable) rows(f *fde, visit func(end uint64, r row) error) error {
 }
 
 // cfaMachine executes call frame instructions (DWARF 5, section 6.4.2) on
-// the rules of the CFA, the return address and the frame pointer alone.
+// the rules of the CFA and of the registers of a row alone.
 type cfaMachine struct {
 	cie   *cie
 	isa   isa
@@ -313,6 +314,8 @@ func (m *cfaMachine) rule(r *row, reg uint64) *regRule {
 		return &r.fp
 	case m.isa.ra:
 		return &r.ra
+	case m.isa.context:
+		return &r.context
 	}
 	return new(regRule)
 }

@@ -85,6 +85,7 @@ type Site struct {
 	FrameSize uint64 // CFA - SP during the call; the callee's CFA is that SP
 	CFAFromFP int64  // CFA - FP
 	RA, FP    int64  // offsets from the CFA of the return address and the caller's frame pointer
+	Context   int64  // offset from the CFA where the function saved its caller's context; 0 if it is still in its register
 	Function  *Function
 	Callee    string // empty for an indirect call
 }
@@ -399,7 +400,7 @@ func (b *Binary) digest(h hash.Hash) {
 	put(uint64(len(b.sites)))
 	for i := range b.sites {
 		s := &b.sites[i]
-		put(s.ID, s.Return, s.FrameSize, uint64(s.CFAFromFP), uint64(s.RA), uint64(s.FP))
+		put(s.ID, s.Return, s.FrameSize, uint64(s.CFAFromFP), uint64(s.RA), uint64(s.FP), uint64(s.Context))
 	}
 }
 

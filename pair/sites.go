@@ -104,6 +104,16 @@ func (r *row) apply(s *Site, a isa) error {
 	case !inFrame(r.fp.off) || !inFrame(r.ra.off) || r.fp.off == r.ra.off || r.cfaOff%8 != 0 || r.cfaOff < 0 || uint64(r.cfaOff) > s.FrameSize:
 		return fmt.Errorf("frame record outside of the frame: CFA=FP%+d, FP at CFA%+d, return address at CFA%+d, frame of %d bytes", r.cfaOff, r.fp.off, r.ra.off, s.FrameSize)
 	}
-	s.CFAFromFP, s.RA, s.FP = r.cfaOff, r.ra.off, r.fp.off
+	s.CFAFromFP, s.RA, s.FP, s.Context = r.cfaOff, r.ra.off, r.fp.off, 0
+	switch r.context.kind {
+	case ruleSame:
+	case ruleOffset:
+		s.Context = r.context.off
+		if !inFrame(s.Context) || s.Context == s.RA || s.Context == s.FP {
+			return fmt.Errorf("the context is saved at CFA%+d, outside of the frame of %d bytes or in its frame record", s.Context, s.FrameSize)
+		}
+	default:
+		return errors.New("the caller's context is neither in its register nor saved in the frame")
+	}
 	return nil
 }

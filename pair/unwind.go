@@ -15,6 +15,7 @@ type Registers struct {
 	LR         uint64 // aarch64: x30. Both stubs have saved it before it matters.
 	Result     uint64 // rax or x0
 	TP         uint64 // the thread pointer: fs_base or tpidr_el0
+	Context    uint64 // r13 or x20: the portable frame of who called the stub
 }
 
 // A Point is the kind of equivalence point that a thread stands at.
@@ -42,6 +43,7 @@ type Stack struct {
 	Call    *Call   // the system call, if Blocked
 	RootCFA uint64  // the CFA of the outermost frame
 	Root    uint64  // the return address of the outermost frame, one of Points.Roots
+	Context uint64  // the context that the outermost frame was called with
 	Low     uint64  // the lowest address in use, the stack pointer
 
 	// The thread words, as they stand in memory.
@@ -63,6 +65,10 @@ type Frame struct {
 	Site *Site
 	CFA  uint64
 	FP   uint64 // the frame pointer while this function runs
+	// Context is what the context register holds when the call returns: the
+	// address of this function's portable frame, or if it has none of its
+	// caller's.
+	Context uint64
 }
 
 // NotMovable says why a thread cannot be moved to another architecture.
@@ -121,7 +127,7 @@ func (b *Binary) Unwind(r Registers, mem io.ReaderAt) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := u.walk(top); err != nil {
+	if err := u.walk(top, r.Context); err != nil {
 		return nil, err
 	}
 	return u.stack, nil
@@ -267,8 +273,9 @@ func (u *unwinder) call(fp, sp uint64) (top record, phase uint64, err error) {
 	return top, phase, nil
 }
 
-// walk follows the chain from the stub's record to a root.
-func (u *unwinder) walk(callee record) error {
+// walk follows the chain from the stub's record to a root. context is that of
+// the stub's caller.
+func (u *unwinder) walk(callee record, context uint64) error {
 	p, s := &u.b.Points, u.stack
 	for {
 		n := len(s.Frames)
@@ -283,7 +290,7 @@ func (u *unwinder) walk(callee record) error {
 			case n == 0:
 				return fail("the runtime's start code called the stub itself; let the program run on")
 			}
-			s.Root, s.RootCFA = callee.ret, callee.cfa
+			s.Root, s.RootCFA, s.Context = callee.ret, callee.cfa, context
 			return nil
 		}
 		if p.Restorer != 0 && callee.ret == p.Restorer {
@@ -307,18 +314,22 @@ func (u *unwinder) walk(callee record) error {
 			return fail("in %s the frame ends at %#x, beyond the stack's end %#x", place(), cfa, s.NativeHigh)
 		}
 		next := record{cfa: cfa}
+		callers := context
 		for _, w := range []struct {
 			off int64
 			to  *uint64
-		}{{site.RA, &next.ret}, {site.FP, &next.fp}} {
+		}{{site.RA, &next.ret}, {site.FP, &next.fp}, {site.Context, &callers}} {
+			if w.off == 0 {
+				continue // not saved: the same as in this function
+			}
 			v, err := u.words(cfa+uint64(w.off), 1)
 			if err != nil {
 				return fail("in %s: %w", place(), err)
 			}
 			*w.to = v[0]
 		}
-		s.Frames = append(s.Frames, Frame{Site: site, CFA: cfa, FP: callee.fp})
-		callee = next
+		s.Frames = append(s.Frames, Frame{Site: site, CFA: cfa, FP: callee.fp, Context: context})
+		callee, context = next, callers
 	}
 }
 

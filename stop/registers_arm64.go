@@ -28,6 +28,6 @@ func readRegisters(tid int) (pair.Registers, error) {
 	}
 	return pair.Registers{
 		PC: r.Pc, SP: r.Sp, FP: r.Regs[29], LR: r.Regs[30], Result: r.Regs[0],
-		TP: binary.LittleEndian.Uint64(tls[:]),
+		TP: binary.LittleEndian.Uint64(tls[:]), Context: r.Regs[20],
 	}, nil
 }

@@ -18,24 +18,33 @@ import (
 // bounds of the native stack.
 //
 // A frame's words are those the unwinding information names: the return
-// address and the caller's frame pointer. docs/pair-format.md has the layout
-// of the stub's frame.
+// address, the caller's frame pointer and, where the function uses the context
+// register itself, the caller's context. Contexts are addresses of portable
+// frames and so the same on each ISA. docs/pair-format.md has the layout of
+// the stub's frame.
 func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t isa.Thread) (isa.Thread, error) {
 	// First the addresses, from the outermost frame inwards, since a stack is
 	// written only if all of it fits.
-	type record struct{ ra, fp, ret, callerFP uint64 }
-	var records []record
-	cfa, ret, fp := st.RootCFA, root, uint64(0)
+	type word struct{ addr, value uint64 }
+	var saved []word
+	cfa, ret, fp, context := st.RootCFA, root, uint64(0), st.Context
 	for i := len(st.Frames) - 1; i >= 0; i-- {
-		from := st.Frames[i].Site
+		frame := &st.Frames[i]
+		from := frame.Site
 		site, ok := to.SiteByID(from.ID)
 		if !ok {
 			return t, fmt.Errorf("frame %d: the call in %s at %#x has no counterpart for %s",
 				i, from.Function.Name, from.Return, ArchName(to.Machine))
 		}
-		records = append(records, record{cfa + uint64(site.RA), cfa + uint64(site.FP), ret, fp})
+		saved = append(saved, word{cfa + uint64(site.RA), ret}, word{cfa + uint64(site.FP), fp})
+		if site.Context != 0 {
+			saved = append(saved, word{cfa + uint64(site.Context), context})
+		} else if frame.Context != context {
+			return t, fmt.Errorf("frame %d: on %s, %s has no context of its own, as it has on the other architecture",
+				i, ArchName(to.Machine), from.Function.Name)
+		}
 		fp = cfa - uint64(site.CFAFromFP)
-		ret = site.Return
+		ret, context = site.Return, frame.Context
 		cfa -= site.FrameSize
 		if cfa < b.start || cfa > b.end {
 			return t, stackOverflow(b, st, i)
@@ -44,7 +53,8 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 	// The innermost frame is that of the stub the thread is in, its record
 	// right below its CFA.
 	t.FP = cfa - 16
-	records = append(records, record{ra: cfa - 8, fp: t.FP, ret: ret, callerFP: fp})
+	saved = append(saved, word{cfa - 8, ret}, word{t.FP, fp})
+	t.Context = context
 	t.SP, t.PC = t.FP, to.Points.ParkWait
 	var words []byte
 	if c := st.Call; c != nil {
@@ -59,11 +69,8 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 	if err := m.fill(low, st.RootCFA, isa.Dead); err != nil {
 		return t, err
 	}
-	for _, r := range records {
-		if err := m.setWord(r.ra, r.ret); err != nil {
-			return t, err
-		}
-		if err := m.setWord(r.fp, r.callerFP); err != nil {
+	for _, w := range saved {
+		if err := m.setWord(w.addr, w.value); err != nil {
 			return t, err
 		}
 	}

@@ -237,7 +237,7 @@ func refuse(core *criu_core.CoreEntry) error {
 }
 
 func registers(t isa.Thread) pair.Registers {
-	return pair.Registers{PC: t.PC, SP: t.SP, FP: t.FP, LR: t.LR, Result: t.Result, TP: t.TP}
+	return pair.Registers{PC: t.PC, SP: t.SP, FP: t.FP, LR: t.LR, Result: t.Result, TP: t.TP, Context: t.Context}
 }
 
 // dropRseq forgets a registration of restartable sequences, whose critical

@@ -53,6 +53,7 @@ type Thread struct {
 	LR         uint64 // link register; zero where there is none
 	Result     uint64 // the register in which a system call returns its result
 	TP         uint64 // thread pointer: fs_base, tpidr_el0
+	Context    uint64 // the register that carries the portable frame: r13, x20
 	ClearTID   uint64 // set_tid_address(2)
 	Float      FloatEnv
 }

@@ -32,7 +32,7 @@ func (a amd64) ReadThread(core *criu_core.CoreEntry) (isa.Thread, error) {
 	}
 	return isa.Thread{
 		PC: r.GetIp(), SP: r.GetSp(), FP: r.GetBp(), Result: r.GetAx(),
-		TP: r.GetFsBase(), ClearTID: ti.GetClearTidAddr(), Float: float,
+		TP: r.GetFsBase(), Context: r.GetR13(), ClearTID: ti.GetClearTidAddr(), Float: float,
 	}, nil
 }
 
@@ -43,7 +43,7 @@ func (a amd64) WriteThread(core *criu_core.CoreEntry, t isa.Thread) error {
 	core.ThreadInfo = &core_x86.ThreadInfoX86{
 		ClearTidAddr: proto.Uint64(t.ClearTID),
 		Gpregs: &core_x86.UserX86RegsEntry{
-			R15: dead, R14: dead, R13: dead, R12: dead, Bx: dead,
+			R15: dead, R14: dead, R13: proto.Uint64(t.Context), R12: dead, Bx: dead,
 			R11: dead, R10: dead, R9: dead, R8: dead, Ax: dead,
 			Cx: dead, Dx: dead, Si: dead, Di: dead,
 			Bp: proto.Uint64(t.FP), Ip: proto.Uint64(t.PC), Sp: proto.Uint64(t.SP),

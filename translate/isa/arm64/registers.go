@@ -10,10 +10,11 @@ import (
 
 // Registers by their number (AAPCS64).
 const (
-	x0    = 0
-	fp    = 29
-	lr    = 30
-	nRegs = 31
+	x0      = 0
+	context = 20
+	fp      = 29
+	lr      = 30
+	nRegs   = 31
 )
 
 // pstateMode32 is set in pstate of a 32-bit thread (PSR_MODE32_BIT,
@@ -38,7 +39,7 @@ func (a arm64) ReadThread(core *criu_core.CoreEntry) (isa.Thread, error) {
 	}
 	return isa.Thread{
 		PC: r.GetPc(), SP: r.GetSp(), FP: r.Regs[fp], LR: r.Regs[lr], Result: r.Regs[x0],
-		TP: ti.GetTls(), ClearTID: ti.GetClearTidAddr(), Float: float,
+		TP: ti.GetTls(), Context: r.Regs[context], ClearTID: ti.GetClearTidAddr(), Float: float,
 	}, nil
 }
 
@@ -47,7 +48,7 @@ func (a arm64) WriteThread(core *criu_core.CoreEntry, t isa.Thread) error {
 	for i := range regs {
 		regs[i] = isa.Dead
 	}
-	regs[fp] = t.FP
+	regs[fp], regs[context] = t.FP, t.Context
 	core.Mtype = a.March().Enum()
 	core.ThreadInfo = nil
 	core.TiAarch64 = &core_aarch64.ThreadInfoAarch64{
