@@ -319,7 +319,7 @@ func checkPair(t *testing.T, file *File) {
 	if !ok || len(p.binaries) != 2 || !bytes.Equal(own.BuildID, file.BuildID) {
 		t.Fatalf("%+v", file)
 	}
-	if w := p.Thread; max(w.PortableSP, w.NativeLow, w.NativeHigh) > 1<<20 || min(w.PortableSP, w.NativeLow, w.NativeHigh) < -1<<20 {
+	if w := p.Thread; max(w.NativeLow, w.NativeHigh) > 1<<20 || min(w.NativeLow, w.NativeHigh) < -1<<20 {
 		t.Fatalf("thread words %+v", w)
 	}
 	for i := range p.Functions {
@@ -357,7 +357,7 @@ func checkPair(t *testing.T, file *File) {
 // checkUnwind unwinds a stack of one frame, in each of the stubs.
 func checkUnwind(t *testing.T, b *Binary, s *Site) {
 	t.Helper()
-	if w := (ThreadWords{PortableSP: 40, NativeLow: 48, NativeHigh: 56}); b.pair.Thread != w || s.FrameSize > 1<<16 {
+	if w := (ThreadWords{NativeLow: 48, NativeHigh: 56}); b.pair.Thread != w || s.FrameSize > 1<<16 {
 		return // newThread makes these, and small stacks
 	}
 	size := aboveRoot + int(s.FrameSize+recordSize+b.Points.SysFrame)

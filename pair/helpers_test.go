@@ -56,7 +56,7 @@ var afterPark = map[elf.Machine]uint64{elf.EM_X86_64: 0x4003d0, elf.EM_AARCH64: 
 // change it. Its sites are those of tiny.ll.
 func tinyDescription() Description {
 	d := Description{
-		Thread: ThreadWords{PortableSP: 40, NativeLow: 48, NativeHigh: 56},
+		Thread: ThreadWords{NativeLow: 48, NativeHigh: 56},
 		Reset:  []Range{{Addr: 0x402420, Size: 64}}, // cache
 		Functions: []Function{
 			{Name: "main", Addr: 0x400300, Size: 0x80, PortableFrame: 16, Sites: []CallSite{{mainCallsMiddle, "middle"}, {mainCallsLeaf, "leaf"}}},
@@ -205,11 +205,11 @@ func newThread(b *Binary, size int) *thread {
 	t := &thread{b: b, mem: bytes.Repeat([]byte{0xa5}, size+64), high: stackLow + uint64(size)}
 	t.regs.TP = t.high
 	t.regs.Result, t.regs.LR = 0xdead, 0xdead
-	t.set(t.high+uint64(w.PortableSP), 0x7e0000001230)
+	t.regs.Context = 0x7e0000001230
 	t.set(t.high+uint64(w.NativeLow), stackLow)
 	t.set(t.high+uint64(w.NativeHigh), t.high)
 	t.sp, t.ret = t.high-aboveRoot, b.Points.Roots[0]
-	t.want = Stack{RootCFA: t.sp, Root: t.ret, PortableSP: 0x7e0000001230, NativeLow: stackLow, NativeHigh: t.high}
+	t.want = Stack{RootCFA: t.sp, Root: t.ret, Context: t.regs.Context, NativeLow: stackLow, NativeHigh: t.high}
 	return t
 }
 
@@ -232,7 +232,11 @@ func (t *thread) ReadAt(p []byte, addr int64) (int, error) {
 func (t *thread) push(s *Site) Frame {
 	t.set(t.sp+uint64(s.RA), t.ret)
 	t.set(t.sp+uint64(s.FP), t.fp)
-	f := Frame{Site: s, CFA: t.sp, FP: t.sp - uint64(s.CFAFromFP)}
+	if s.Context != 0 { // it has a portable frame
+		t.set(t.sp+uint64(s.Context), t.regs.Context)
+		t.regs.Context -= 48
+	}
+	f := Frame{Site: s, CFA: t.sp, FP: t.sp - uint64(s.CFAFromFP), Context: t.regs.Context}
 	t.fp, t.ret = f.FP, s.Return
 	t.sp -= s.FrameSize
 	return f

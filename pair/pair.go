@@ -311,7 +311,7 @@ func (p *Pair) check() error {
 	if len(p.binaries) < 2 {
 		return errors.New("the metadata of only one architecture")
 	}
-	for _, off := range []int64{p.Thread.PortableSP, p.Thread.NativeLow, p.Thread.NativeHigh} {
+	for _, off := range []int64{p.Thread.NativeLow, p.Thread.NativeHigh} {
 		if off%8 != 0 || off < -1<<20 || off > 1<<20 {
 			return fmt.Errorf("thread word at offset %d from the thread pointer: not aligned to 8 or too far", off)
 		}

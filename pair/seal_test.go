@@ -103,7 +103,7 @@ func TestSeal(t *testing.T) {
 
 // TestSealID pins the format: a change of it is a change of the version.
 func TestSealID(t *testing.T) {
-	const want = "9f6974ec076872df78303eb19ee88b3d300b74539bb8c33d064f180ea3ca79ec"
+	const want = "2a590da8121fc597936a25277b0ae82fb39c0f121f49a5d3238dbda88e8af7b3"
 	if id := fmt.Sprintf("%x", tinyBinary(elf.EM_X86_64).pair.ID); id != want {
 		t.Errorf("the tiny pair has the ID %s, not %s", id, want)
 	}
@@ -360,7 +360,7 @@ func TestSealRefuses(t *testing.T) {
 		// Descriptions that cannot be.
 		{"no points", func(s *sealing) { s.Binaries[x] = BinaryDescription{} }, "x86_64: section .note.tpfs: no root"},
 		{"too many roots", func(s *sealing) { s.points(x, func(p *Points) { p.Roots = make([]uint64, maxRoots+1) }) }, "x86_64: section .note.tpfs: more than 64 roots"},
-		{"portable stack pointer not aligned", func(s *sealing) { s.Thread.PortableSP = 44 }, "thread word at offset 44 from the thread pointer: not aligned to 8 or too far"},
+		{"thread word not aligned", func(s *sealing) { s.Thread.NativeLow = 44 }, "thread word at offset 44 from the thread pointer: not aligned to 8 or too far"},
 		{"stack bound too far", func(s *sealing) { s.Thread.NativeLow = 1<<20 + 8 }, "thread word at offset 1048584 from the thread pointer"},
 		{"stack bound too far down", func(s *sealing) { s.Thread.NativeHigh = -1<<20 - 8 }, "thread word at offset -1048584 from the thread pointer"},
 		{"empty range", func(s *sealing) { s.Reset[0].Size = 0 }, "range to reset, 0x0 bytes at 0x402420: not within a writable segment"},

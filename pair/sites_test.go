@@ -15,26 +15,27 @@ func TestTinySites(t *testing.T) {
 	type site struct {
 		id, ret, size  uint64
 		cfa, ra, fp    int64
+		context        int64
 		caller, callee string
 	}
 	for m, want := range map[elf.Machine][]site{
 		elf.EM_X86_64: {
-			{leafParks, 0x400249, 16, 16, -8, -16, "leaf", "park"},
-			{middleCallsLeaf, 0x400296, 96, 16, -8, -16, "middle", ""},
-			{mainCallsMiddle, 0x40030c, 32, 16, -8, -16, "main", "middle"},
-			{mainCallsLeaf, 0x400311, 32, 16, -8, -16, "main", "leaf"},
+			{leafParks, 0x400249, 16, 16, -8, -16, 0, "leaf", "park"},
+			{middleCallsLeaf, 0x400296, 96, 16, -8, -16, 0, "middle", ""},
+			{mainCallsMiddle, 0x40030c, 32, 16, -8, -16, 0, "main", "middle"},
+			{mainCallsLeaf, 0x400311, 32, 16, -8, -16, 0, "main", "leaf"},
 		},
 		elf.EM_AARCH64: {
-			{leafParks, 0x40024c, 16, 16, -8, -16, "leaf", "park"},
-			{middleCallsLeaf, 0x400298, 96, 16, -8, -16, "middle", ""},
-			{mainCallsMiddle, 0x400314, 48, 48, -40, -48, "main", "middle"},
-			{mainCallsLeaf, 0x400318, 48, 48, -40, -48, "main", "leaf"},
+			{leafParks, 0x40024c, 16, 16, -8, -16, 0, "leaf", "park"},
+			{middleCallsLeaf, 0x400298, 96, 16, -8, -16, 0, "middle", ""},
+			{mainCallsMiddle, 0x400314, 48, 48, -40, -48, -16, "main", "middle"},
+			{mainCallsLeaf, 0x400318, 48, 48, -40, -48, -16, "main", "leaf"},
 		},
 	} {
 		b := tinyBinary(m)
 		var got []site
 		for _, s := range b.sites {
-			got = append(got, site{s.ID, s.Return, s.FrameSize, s.CFAFromFP, s.RA, s.FP, s.Function.Name, s.Callee})
+			got = append(got, site{s.ID, s.Return, s.FrameSize, s.CFAFromFP, s.RA, s.FP, s.Context, s.Function.Name, s.Callee})
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%v: %+v, not %+v", m, got, want)
@@ -121,6 +122,24 @@ func TestSites(t *testing.T) {
 		}
 	}
 
+	// The caller's context is where .eh_frame says, or still in its register.
+	for _, tt := range []struct {
+		program []byte
+		want    int64
+	}{
+		{[]byte{cfaOffset | 13, 3}, -24},
+		{[]byte{cfaOffset | 13, 4}, -32},
+		{[]byte{cfaSameValue, 13}, 0},
+		{nil, 0},
+		{[]byte{cfaOffset | 20, 9}, 0}, // not the context of this ISA
+	} {
+		j := newJoined()
+		j.program = append(j.program, tt.program...)
+		if got, err := j.sites(t); err != nil || got[0].Context != tt.want {
+			t.Errorf("%x: %+v, %v, want the context at %d", tt.program, got, err, tt.want)
+		}
+	}
+
 	if got, err := (&joined{}).sites(t); err != nil || got != nil {
 		t.Errorf("no functions: %+v, %v", got, err)
 	}
@@ -173,6 +192,11 @@ func TestSitesRefused(t *testing.T) {
 		{"frame pointer below the frame", program(cfaOffset|6, 5, cfaDefCFA, 6, 16), notInside + "CFA=FP+16, FP at CFA-40"},
 		{"return address below the frame", program(cfaOffset|6, 2, cfaOffset|16, 5, cfaDefCFA, 6, 16), notInside},
 		{"both in one word", program(cfaOffset|6, 1, cfaDefCFA, 6, 16), notInside},
+		{"context in another register", program(cfaOffset|6, 2, cfaDefCFA, 6, 16, cfaRegister, 13, 3), atCall + "the caller's context is neither in its register nor saved in the frame"},
+		{"context in the frame record", program(cfaOffset|6, 2, cfaDefCFA, 6, 16, cfaOffset|13, 2), atCall + "the context is saved at CFA-16, outside of the frame of 32 bytes or in its frame record"},
+		{"context on the return address", program(cfaOffset|6, 2, cfaDefCFA, 6, 16, cfaOffset|13, 1), "the context is saved at CFA-8"},
+		{"context below the frame", program(cfaOffset|6, 2, cfaDefCFA, 6, 16, cfaOffset|13, 5), "the context is saved at CFA-40, outside"},
+		{"context at the CFA", program(cfaOffset|6, 2, cfaDefCFA, 6, 16, cfaOffset|13, 0), "the context is saved at CFA+0, outside"},
 		{"CFA not aligned", program(cfaOffset|6, 2, cfaDefCFA, 6, 12), notInside + "CFA=FP+12"},
 		{"CFA below the frame pointer", program(cfaOffset|6, 2, cfaDefCFASF, 6, 1), notInside + "CFA=FP-8"},
 		{"CFA beyond the frame", program(cfaOffset|6, 2, cfaDefCFA, 6, 40), notInside + "CFA=FP+40"},

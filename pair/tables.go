@@ -11,9 +11,8 @@ import (
 )
 
 // ThreadWords are offsets from the thread pointer, the same on each ISA, of
-// the words that say where a thread's stacks are.
+// the words that say where a thread's native stack is.
 type ThreadWords struct {
-	PortableSP            int64 // the portable stack pointer
 	NativeLow, NativeHigh int64 // bounds of the native stack
 }
 
@@ -28,6 +27,19 @@ type Function struct {
 	PortableFrame uint64 // bytes on the portable stack
 	Reason        string // why it is not migratable; empty if it is
 	Sites         []CallSite
+	Jumps         []JumpSlot
+	// Indirect is set if the context that the function gives to others is not
+	// the address of its portable frame, but of a word with that address, as
+	// it is with memory of a dynamic size below the frame.
+	Indirect bool
+}
+
+// A JumpSlot is where in a portable frame a call of setjmp(3) keeps its native
+// state: words with the stack pointer, the frame pointer and the return
+// address of the call.
+type JumpSlot struct {
+	Offset uint64 // from the frame's lowest address
+	Site   uint64 // ID of the call
 }
 
 // A CallSite names a migratable call of a function, the same on each ISA.
@@ -55,20 +67,24 @@ const (
 	tablesMagic      = "tpfspair"
 	tablesMajor      = 1
 	tablesMinor      = 0
-	tablesHeaderSize = 72 + 5*16
+	tablesHeaderSize = 64 + 6*16
 	tablesIDOffset   = 16
 
 	imageEntrySize    = 40
 	rangeEntrySize    = 16
-	functionEntrySize = 48
+	functionEntrySize = 56
 	siteEntrySize     = 16
+	jumpEntrySize     = 16
 
 	maxImages    = 8
 	maxResets    = 4096
 	maxFunctions = 1 << 18
 	maxSites     = 1 << 19
+	maxJumps     = 1 << 16
 	maxName      = 4096
 	maxStrings   = 16 << 20
+
+	functionIndirect = 1 << 0 // flag of a function
 )
 
 // table is one array inside .tpfs.pair. Entries may be longer than what this
@@ -92,7 +108,7 @@ func decodeTables(data []byte) (*tables, error) {
 	}
 	c.u32() // reserved
 	t := &tables{id: [32]byte(c.bytes(32))}
-	t.thread = ThreadWords{PortableSP: int64(c.u64()), NativeLow: int64(c.u64()), NativeHigh: int64(c.u64())}
+	t.thread = ThreadWords{NativeLow: int64(c.u64()), NativeHigh: int64(c.u64())}
 
 	next := func(what string, size, limit int) (table, error) {
 		off, count, entry := c.u64(), c.u32(), c.u32()
@@ -118,6 +134,10 @@ func decodeTables(data []byte) (*tables, error) {
 		return nil, err
 	}
 	sites, err := next("sites", siteEntrySize, maxSites)
+	if err != nil {
+		return nil, err
+	}
+	jumps, err := next("jump slots", jumpEntrySize, maxJumps)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +185,7 @@ func decodeTables(data []byte) (*tables, error) {
 		t.reset = append(t.reset, Range{Addr: e.u64(), Size: e.u64()})
 	}
 	t.functions = make([]Function, functions.count)
-	used := 0
+	used, usedJumps := 0, 0
 	for i := range functions.count {
 		e, f := functions.entry(i), &t.functions[i]
 		f.Addr, f.Size, f.PortableFrame = e.u64(), e.u64(), e.u64()
@@ -175,10 +195,14 @@ func decodeTables(data []byte) (*tables, error) {
 		if f.Reason, err = name(e); err != nil {
 			return nil, fmt.Errorf("function %s: %w", f.Name, err)
 		}
-		n := int64(e.u32())
+		n, nJumps, flags := int64(e.u32()), int64(e.u32()), e.u32()
 		if n > int64(sites.count-used) {
 			return nil, fmt.Errorf("function %s: more sites than the table holds", f.Name)
 		}
+		if nJumps > int64(jumps.count-usedJumps) {
+			return nil, fmt.Errorf("function %s: more jump slots than the table holds", f.Name)
+		}
+		f.Indirect = flags&functionIndirect != 0
 		for range n {
 			e := sites.entry(used)
 			used++
@@ -188,9 +212,24 @@ func decodeTables(data []byte) (*tables, error) {
 			}
 			f.Sites = append(f.Sites, s)
 		}
+		for range nJumps {
+			e := jumps.entry(usedJumps)
+			usedJumps++
+			j := JumpSlot{Offset: e.u64(), Site: e.u64()}
+			if j.Offset%8 != 0 || j.Offset > f.PortableFrame || f.PortableFrame-j.Offset < jumpSlotSize {
+				return nil, fmt.Errorf("function %s: jump slot at %#x, outside of the portable frame of %d bytes", f.Name, j.Offset, f.PortableFrame)
+			}
+			if !slices.ContainsFunc(f.Sites, func(s CallSite) bool { return s.ID == j.Site }) {
+				return nil, fmt.Errorf("function %s: jump slot at %#x: %#x is no site of the function", f.Name, j.Offset, j.Site)
+			}
+			f.Jumps = append(f.Jumps, j)
+		}
 	}
 	if used != sites.count {
 		return nil, fmt.Errorf("%d sites belong to no function", sites.count-used)
+	}
+	if usedJumps != jumps.count {
+		return nil, fmt.Errorf("%d jump slots belong to no function", jumps.count-usedJumps)
 	}
 	return t, nil
 }
@@ -211,8 +250,8 @@ func (t *tables) encode() []byte {
 	}
 	u64 := binary.LittleEndian.AppendUint64
 
-	var images, reset, functions, sites []byte
-	siteCount := 0
+	var images, reset, functions, sites, jumps []byte
+	siteCount, jumpCount := 0, 0
 	for _, d := range t.images {
 		images = binary.LittleEndian.AppendUint16(images, uint16(d.machine))
 		images = append(images, make([]byte, 6)...)
@@ -225,11 +264,21 @@ func (t *tables) encode() []byte {
 		functions = u64(u64(u64(functions, f.Addr), f.Size), f.PortableFrame)
 		functions = name(name(functions, f.Name), f.Reason)
 		functions = binary.LittleEndian.AppendUint32(functions, uint32(len(f.Sites)))
+		functions = binary.LittleEndian.AppendUint32(functions, uint32(len(f.Jumps)))
+		flags := uint32(0)
+		if f.Indirect {
+			flags |= functionIndirect
+		}
+		functions = binary.LittleEndian.AppendUint32(functions, flags)
 		functions = append(functions, 0, 0, 0, 0)
 		for _, s := range f.Sites {
 			sites = name(u64(sites, s.ID), s.Callee)
 		}
 		siteCount += len(f.Sites)
+		for _, j := range f.Jumps {
+			jumps = u64(u64(jumps, j.Offset), j.Site)
+		}
+		jumpCount += len(f.Jumps)
 	}
 
 	b := append([]byte(nil), tablesMagic...)
@@ -237,7 +286,7 @@ func (t *tables) encode() []byte {
 	b = binary.LittleEndian.AppendUint16(b, tablesMinor)
 	b = append(b, 0, 0, 0, 0)
 	b = append(b, t.id[:]...)
-	for _, off := range []int64{t.thread.PortableSP, t.thread.NativeLow, t.thread.NativeHigh} {
+	for _, off := range []int64{t.thread.NativeLow, t.thread.NativeHigh} {
 		b = u64(b, uint64(off))
 	}
 	off := uint64(tablesHeaderSize)
@@ -249,6 +298,7 @@ func (t *tables) encode() []byte {
 		{reset, len(t.reset), rangeEntrySize},
 		{functions, len(t.functions), functionEntrySize},
 		{sites, siteCount, siteEntrySize},
+		{jumps, jumpCount, jumpEntrySize},
 		{text, len(text), 1},
 	} {
 		b = u64(b, off)
@@ -256,5 +306,5 @@ func (t *tables) encode() []byte {
 		b = binary.LittleEndian.AppendUint32(b, uint32(a.size))
 		off += uint64(len(a.data))
 	}
-	return slices.Concat(b, images, reset, functions, sites, text)
+	return slices.Concat(b, images, reset, functions, sites, jumps, text)
 }

@@ -47,7 +47,6 @@ type Stack struct {
 	Low     uint64  // the lowest address in use, the stack pointer
 
 	// The thread words, as they stand in memory.
-	PortableSP            uint64
 	NativeLow, NativeHigh uint64
 }
 
@@ -102,6 +101,10 @@ const (
 // recordSize is the size of a frame record: the caller's frame pointer, at
 // the frame pointer, and the return address above it.
 const recordSize = 16
+
+// jumpSlotSize is what a jump slot has at least: stack pointer, frame pointer,
+// return address.
+const jumpSlotSize = 24
 
 // maxDepth bounds the frames of a stack.
 const maxDepth = 1 << 16
@@ -191,7 +194,7 @@ func (u *unwinder) bounds(r Registers) error {
 	for _, w := range []struct {
 		off int64
 		to  *uint64
-	}{{t.PortableSP, &s.PortableSP}, {t.NativeLow, &s.NativeLow}, {t.NativeHigh, &s.NativeHigh}} {
+	}{{t.NativeLow, &s.NativeLow}, {t.NativeHigh, &s.NativeHigh}} {
 		v, err := u.words(r.TP+uint64(w.off), 1)
 		if err != nil {
 			return u.fail(-1, u.place, "stopped at %s: thread descriptor at %#x: %w", u.place, r.TP, err)

@@ -112,6 +112,16 @@ func (m *memory) fill(start, end, word uint64) error {
 	return nil
 }
 
+// word reads a word.
+func (m *memory) word(addr uint64) (uint64, error) {
+	var b [8]byte
+	if _, err := m.ReadAt(b[:], int64(addr)); err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(b[:]), nil
+}
+
+// setWord writes a word.
 func (m *memory) setWord(addr, v uint64) error {
 	return m.write(addr, binary.LittleEndian.AppendUint64(nil, v))
 }

@@ -25,7 +25,6 @@ import (
 func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t isa.Thread) (isa.Thread, error) {
 	// First the addresses, from the outermost frame inwards, since a stack is
 	// written only if all of it fits.
-	type word struct{ addr, value uint64 }
 	var saved []word
 	cfa, ret, fp, context := st.RootCFA, root, uint64(0), st.Context
 	for i := len(st.Frames) - 1; i >= 0; i-- {
@@ -43,6 +42,11 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 			return t, fmt.Errorf("frame %d: on %s, %s has no context of its own, as it has on the other architecture",
 				i, ArchName(to.Machine), from.Function.Name)
 		}
+		jumps, err := jumpWords(m, frame, to, cfa)
+		if err != nil {
+			return t, fmt.Errorf("frame %d: %w", i, err)
+		}
+		saved = append(saved, jumps...)
 		fp = cfa - uint64(site.CFAFromFP)
 		ret, context = site.Return, frame.Context
 		cfa -= site.FrameSize
@@ -75,6 +79,35 @@ func layOut(m *memory, st *pair.Stack, to *pair.Binary, root uint64, b span, t i
 		}
 	}
 	return t, m.write(t.FP-uint64(len(words)), words)
+}
+
+type word struct{ addr, value uint64 }
+
+// jumpWords are the native words of the slots that setjmp(3) uses in a
+// function's portable frame, for a frame whose CFA is cfa in the binary to. A
+// slot that was not used yet gets them too: nobody reads it.
+func jumpWords(m *memory, f *pair.Frame, to *pair.Binary, cfa uint64) ([]word, error) {
+	fn := f.Site.Function
+	if len(fn.Jumps) == 0 {
+		return nil, nil
+	}
+	base := f.Context
+	if fn.Indirect {
+		var err error
+		if base, err = m.word(base); err != nil {
+			return nil, fmt.Errorf("the address of %s's portable frame at %#x: %w", fn.Name, f.Context, err)
+		}
+	}
+	var words []word
+	for _, j := range fn.Jumps {
+		site, ok := to.SiteByID(j.Site)
+		if !ok {
+			return nil, fmt.Errorf("the call of setjmp in %s has no counterpart for %s", fn.Name, ArchName(to.Machine))
+		}
+		slot := base + j.Offset
+		words = append(words, word{slot, cfa - site.FrameSize}, word{slot + 8, cfa - uint64(site.CFAFromFP)}, word{slot + 16, site.Return})
+	}
+	return words, nil
 }
 
 func stackOverflow(b span, st *pair.Stack, frame int) error {

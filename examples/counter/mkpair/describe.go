@@ -9,7 +9,7 @@ import (
 )
 
 // threadWords are the offsets of the runtime's struct tp_thread (rt/tp.h).
-var threadWords = pair.ThreadWords{PortableSP: 40, NativeLow: 48, NativeHigh: 56}
+var threadWords = pair.ThreadWords{NativeLow: 48, NativeHigh: 56}
 
 // describe says of two linked programs what the linked files do not.
 func describe(programs [2]*program, linked [2][]byte) (pair.Description, error) {

@@ -184,7 +184,7 @@ func openPoisoner(t *testing.T, pid int) *poisoner {
 	t.Cleanup(func() { mem.Close() })
 	p := &poisoner{t: t, pid: pid, pair: f, binary: b, points: b.Points, mem: mem, sites: map[uint64]bool{}}
 	tp := symbol(t, "__tp_main_thread")
-	p.portable = tp + uint64(f.Thread.PortableSP)
+	p.portable = tp + 40 // struct tp_thread, portable_sp
 	p.low, p.high = p.word(tp+uint64(f.Thread.NativeLow)), p.word(tp+uint64(f.Thread.NativeHigh))
 	return p
 }
