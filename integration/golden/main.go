@@ -33,16 +33,30 @@ func run(ctx context.Context) (err error) {
 			err = closeErr
 		}
 	}()
-	if err := os.RemoveAll(out); err != nil {
-		return err
+	// Where the dumps say that the programs were.
+	programs := filepath.Join(out, "..", "root/nfs/bin")
+	for _, dir := range []string{out, programs} {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
 	}
-	for _, d := range []struct{ machine, name, mode, point string }{
-		{"x86_64", "x86_64-parked", "busy", "parked"},
-		{"aarch64", "aarch64-asleep", "sleepy", "blocked"},
+	for _, d := range []struct {
+		machine, name, mode, point string
+		pid                        int // always the same, as tests name it
+	}{
+		{"x86_64", "x86_64-parked", "busy", "parked", 61013},
+		{"aarch64", "aarch64-asleep", "sleepy", "blocked", 101013},
 	} {
+		// The shell that starts the program comes before it.
+		if _, err := w.Guests[d.machine].Output(ctx, fmt.Sprintf("echo %d > /proc/sys/kernel/ns_last_pid", d.pid-2)); err != nil {
+			return err
+		}
 		p, err := w.Start(ctx, d.machine, d.name, d.mode)
 		if err != nil {
 			return err
+		}
+		if p.PID != d.pid {
+			return fmt.Errorf("%s: the process is %d, not %d", d.name, p.PID, d.pid)
 		}
 		if _, err := p.Await(ctx, 3); err != nil {
 			return err
@@ -61,6 +75,5 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	// Where the dumps say that the programs were.
-	return os.CopyFS(filepath.Join(out, "..", "root/nfs/bin"), os.DirFS(w.Host("/nfs/bin")))
+	return os.CopyFS(programs, os.DirFS(w.Host("/nfs/bin")))
 }
