@@ -199,14 +199,23 @@ const (
 
 // settle waits until all threads are at equivalence points.
 func (p *process) settle(ctx context.Context) ([]Thread, error) {
+	var away []straggler
 	for poll := firstPoll; ; poll = min(2*poll, lastPoll) {
-		threads, away, err := p.look(ctx)
+		threads, now, err := p.look(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if len(away) == 0 {
+		if len(now) == 0 {
 			return threads, nil
 		}
+		// A look that ends with ctx says less of a thread than the one before.
+		for i, s := range now {
+			before := slices.IndexFunc(away, func(b straggler) bool { return b.tid == s.tid && b.err != nil })
+			if errors.Is(s.err, errBusy) && before >= 0 {
+				now[i] = away[before]
+			}
+		}
+		away = now
 		select {
 		case <-ctx.Done():
 			var reasons []string

@@ -325,6 +325,45 @@ func TestPauseInWrite(t *testing.T) {
 	}
 }
 
+// A thread whose stack cannot be walked, as while a handler runs on it, is
+// looked at again.
+func TestPauseLooksAgain(t *testing.T) {
+	t.Parallel()
+	r, w, _ := fullPipe(t)
+	cmd := exec.Command(*counter, "sleepy")
+	cmd.Stdout = w
+	run(t, cmd)
+	pid := cmd.Process.Pid
+	awaitWrite(t, pid)
+	at, err := locate(pid, pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, phase := memory(t, pid), int64(at.sp+describe(t).Points.SysFrame-8)
+	setPhase := func(v byte) {
+		if _, err := mem.WriteAt([]byte{v}, phase); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setPhase(7)
+	want := fmt.Sprintf("process %d: not paused, and running on: thread %[1]d cannot be moved from where it is: in the system-call stub with phase 7", pid)
+	if err := pauseFor(t, pid, time.Second); !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("the error is %q, want %q", err, want)
+	}
+	done := make(chan error)
+	go func() {
+		_, err := Pause(t.Context(), pid)
+		done <- err
+	}()
+	await(t, "the pause to begin", func() bool { return pauseWord(t, pid) == 1 })
+	setPhase(0)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	resume(t, pid)
+	r.Close()
+}
+
 // Resume does nothing to a process that is not paused: not even a system call
 // is interrupted.
 func TestResumeNotPaused(t *testing.T) {
