@@ -221,7 +221,7 @@ func TestSealVariants(t *testing.T) {
 			}
 		}, func(b *Binary) bool { return b.Points.Restorer == 0 }},
 		{"thread words as far as can be", func(s *sealing) {
-			s.Thread = ThreadWords{PortableSP: -1 << 20, NativeLow: 1 << 20, NativeHigh: 0}
+			s.Thread = ThreadWords{NativeLow: 1 << 20, NativeHigh: -1 << 20}
 		}, func(b *Binary) bool { return b.pair.Thread.NativeLow == 1<<20 }},
 		{"stubs right before and behind a function with calls", func(s *sealing) {
 			s.function("_start").Size, s.function("leaf").Size = 0x20, 0x20
