@@ -284,6 +284,10 @@ func TestFrameEntries(t *testing.T) {
 		{"what is behind the terminator is not read", func(e *ehFrame) { good(e); e.b = append(e.b, 0, 0, 0, 0, 1, 2, 3) }, ""},
 		{"FDE of no code", func(e *ehFrame) { good(e); e.fde(0, 0x1008, 0) }, ""},
 		{"version 3", cie(rawCIE(3, "", 16, "")), ""},
+		{"version 3, the return address's column in two bytes", cie([]byte{3, 0, 1, 0x78, 0x90, 0}), ""},
+		{"the longest augmentation", func(e *ehFrame) {
+			e.fde(e.entry(0, rawCIE(1, "z"+strings.Repeat("S", 15), 16, "")), fde, 0x10, 0)
+		}, ""},
 		{"augmentation without meaning here", func(e *ehFrame) {
 			e.fde(e.entry(0, rawCIE(1, "zLPS", 16, "\x1b\x03abcd")), fde, 0x10, 4, 1, 2, 3, 4)
 		}, ""},
@@ -334,6 +338,16 @@ func TestFrameEntries(t *testing.T) {
 		case err != nil || len(frames.fdes) != 1 || frames.fdes[0].start != fde || frames.fdes[0].end != fde+0x10:
 			t.Errorf("%s: %+v, %v", tt.name, frames, err)
 		}
+	}
+}
+
+// TestFrameBounds: code may reach to the end of user space and twice as far,
+// which is where sums end.
+func TestFrameBounds(t *testing.T) {
+	var e ehFrame
+	e.fde(e.cie(x86ISA), maxAddress, maxAddress)
+	if f := parse(t, &e, x86ISA).fdes[0]; f.start != maxAddress || f.end != 2*maxAddress {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -551,6 +551,8 @@ func TestBuildID(t *testing.T) {
 		{"as long as can be", [][]byte{gnu(3, strings.Repeat("x", maxBuildID))}, strings.Repeat("x", maxBuildID), ""},
 		{"too long", [][]byte{gnu(3, strings.Repeat("x", maxBuildID+1))}, "", "build-id of 513 bytes"},
 		{"empty", [][]byte{gnu(3, "")}, "", "build-id of 0 bytes"},
+		{"as large a segment as can be", [][]byte{slices.Concat(gnu(3, "12"), make([]byte, maxNoteSegment-20))}, "12", ""},
+		{"too large a segment", [][]byte{slices.Concat(gnu(3, "12"), make([]byte, maxNoteSegment-19))}, "", "PT_NOTE segment of 0x10001 bytes, more than the 0x10000 allowed"},
 		{"a note that is cut", [][]byte{gnu(3, "12345")[:20]}, "", "PT_NOTE segment: truncated note"},
 		{"a header that is cut", [][]byte{append(gnu(1, "abi"), 4, 0, 0, 0)}, "", "PT_NOTE segment: truncated note"},
 	} {

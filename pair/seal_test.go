@@ -232,6 +232,7 @@ func TestSealVariants(t *testing.T) {
 				})
 			}
 		}, func(b *Binary) bool { return b.Points.ParkEnd == 0x400240 }},
+		{"the largest portable frame", func(s *sealing) { s.function("main").PortableFrame = 1 << 30 }, func(b *Binary) bool { return b.sites[2].Function.PortableFrame == 1<<30 }},
 		{"nothing to reset", func(s *sealing) { s.Reset = nil }, func(b *Binary) bool { return b.pair.Reset == nil }},
 		{"no functions", func(s *sealing) { s.Functions = nil }, func(b *Binary) bool { return len(b.sites) == 0 }},
 		{"stack maps of the description", func(s *sealing) {
