@@ -67,8 +67,10 @@ Error canonicalise(Module &M) {
     return E;
   dropTarget(M);
   for (Function &F : M) {
-    if (!F.isDeclaration())
+    if (!F.isDeclaration()) {
       dropUnwinding(F);
+      lowerComputedGotos(F);
+    }
     dropResultPointers(F);
   }
   if (Error E = lowerVariadics(M))

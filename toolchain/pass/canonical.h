@@ -6,6 +6,10 @@
 
 namespace tpcc {
 
+// Makes computed gotos of F switches, and addresses of labels small numbers:
+// the addresses of blocks differ between the ISAs, and a program may store them.
+void lowerComputedGotos(llvm::Function &F);
+
 // Makes the variable arguments of a call a buffer in memory, whose address is
 // one more argument.
 llvm::Error lowerVariadics(llvm::Module &M);

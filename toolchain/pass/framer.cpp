@@ -31,6 +31,7 @@
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -472,6 +473,7 @@ private:
     Value *Base = byteOffset(Builder, load(Builder, ContextVariable), -int64_t(Frame.size()));
     if (Frame.isOveraligned())
       Base = alignDown(Builder, Base, Frame.alignment());
+    Base = opaque(Builder, Base);
     Base->setName("frame");
     Builder.CreateStore(Base, BaseVariable);
     if (hasDynamicAllocas()) {
@@ -479,6 +481,16 @@ private:
       Builder.CreateStore(Base, TopVariable);
     }
     describeAllocas(*Base);
+  }
+
+  // The same address, but not in terms of the context. Else the code generator
+  // would compute all addresses from that, and needed two registers.
+  static Value *opaque(IRBuilder<> &Builder, Value *Address) {
+    auto *Type = FunctionType::get(Builder.getPtrTy(), {Builder.getPtrTy()}, /*isVarArg=*/false);
+    CallInst *Same = Builder.CreateCall(InlineAsm::get(Type, "", "=r,0", /*hasSideEffects=*/false), {Address});
+    Same->setDoesNotThrow();
+    Same->setMemoryEffects(MemoryEffects::none());
+    return Same;
   }
 
   // For the debugger: the frame as it is where it is pushed.

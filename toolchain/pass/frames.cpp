@@ -1,7 +1,6 @@
 #include "canonical.h"
 #include "errors.h"
 #include "framer.h"
-#include "gotos.h"
 #include "parking.h"
 #include "pass.h"
 #include "polls.h"
@@ -26,7 +25,6 @@ void prepare(Module &M) {
       F.setComdat(nullptr);
       continue;
     }
-    lowerComputedGotos(F);
     removeUnreachableBlocks(F);
   }
 }

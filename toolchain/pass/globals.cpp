@@ -95,7 +95,8 @@ void settleGlobals(Module &M) {
     settleAlignment(Variable);
   Literals(M).name();
   for (GlobalObject &Object : M.global_objects())
-    settle(Object);
+    if (!Object.getName().starts_with("llvm."))
+      settle(Object);
   for (Function &F : M)
     if (!F.isDeclaration())
       F.setAlignment(std::max(F.getAlign().valueOrOne(), Align(16)));

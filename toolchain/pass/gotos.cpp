@@ -1,4 +1,4 @@
-#include "gotos.h"
+#include "canonical.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallPtrSet.h"

@@ -61,13 +61,15 @@ public:
     makeNodes(F);
   }
 
+  // Each value is treated in the cheaper of two ways: either all sites are rare
+  // for it, or those are that are rare in relation to its uses.
   Placement run() {
     markLives();
-    markSites();
-    do {
-      placeStores();
-      placeLoads();
-    } while (!loadsFindStores());
+    place([](unsigned V) { return true; });
+    std::vector<uint64_t> Eager = costs();
+    place([](unsigned V) { return false; });
+    std::vector<uint64_t> Lazy = costs();
+    place([&](unsigned V) { return Eager[V] < Lazy[V]; });
     return result();
   }
 
@@ -151,6 +153,32 @@ private:
     Nodes[To].Predecessors.push_back(From);
   }
 
+  template <typename Predicate> void place(Predicate IsEager) {
+    AtDefinition.reset();
+    markSites(IsEager);
+    do {
+      placeStores();
+      placeLoads();
+    } while (!loadsFindStores());
+  }
+
+  // How often each value is stored and loaded.
+  std::vector<uint64_t> costs() {
+    std::vector<uint64_t> Costs(Crossings.size());
+    for (const Node &N : Nodes) {
+      uint64_t Often = N.Block ? frequency(N.Block) : std::min(frequency(N.From), frequency(N.To));
+      for (unsigned V : N.Stored.set_bits())
+        Costs[V] += Often;
+      for (unsigned V : N.Loaded.set_bits())
+        Costs[V] += Often;
+    }
+    for (unsigned V = 0; V < Crossings.size(); ++V)
+      for (unsigned Site : Crossings[V].Sites)
+        if (isLoadedAfter(V, Site))
+          Costs[V] += frequency(SiteBlocks[Site]);
+    return Costs;
+  }
+
   // What the function does with the values -----------------------------------
 
   void markLives() {
@@ -164,8 +192,12 @@ private:
         N.LiveIn = nodeOf(N.To).LiveIn;
   }
 
-  void markSites() {
+  template <typename Predicate> void markSites(Predicate IsEager) {
+    for (Node &N : Nodes)
+      N.Killed.reset();
     for (unsigned V = 0; V < Crossings.size(); ++V) {
+      if (IsEager(V))
+        continue;
       uint64_t Uses = 0;
       for (const Use &U : Crossings[V].Value->uses())
         Uses += frequency(usingBlock(U));

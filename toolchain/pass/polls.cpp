@@ -1,5 +1,6 @@
 #include "polls.h"
 
+#include "chunks.h"
 #include "library.h"
 #include "parking.h"
 
@@ -22,7 +23,7 @@ namespace {
 // address is taken.
 struct CallNode {
   Function *F = nullptr;
-  unsigned Component = 0; // nodes of one cycle have the same; 0 is in no cycle
+  unsigned Cycle = 0; // nodes of one cycle have the same; 0 is in no cycle
   SmallVector<CallNode *, 8> Callees;
 };
 
@@ -35,36 +36,49 @@ public:
     for (Function &F : M)
       if (!F.isDeclaration())
         NodeOf[&F] = addNode(&F);
+    for (GlobalAlias &Alias : M.aliases())
+      Aliased.insert(Alias.getAliaseeObject());
     for (CallNode &N : Nodes) {
       Root->Callees.push_back(&N);
       if (N.F)
         connect(N);
     }
+    findCycles();
   }
 
   CallNode *root() const { return Root; }
-  CallNode *outside() const { return Outside; }
-  CallNode *nodeOf(const Function &F) const { return NodeOf.lookup(&F); }
 
-  // The node of what Call calls; nullptr if that calls nothing of this module.
-  CallNode *calleeNode(const CallBase &Call) const {
-    Function *Callee = calleeOf(Call);
-    if (!Callee)
-      return Outside;
-    if (!Callee->isDeclaration())
-      return nodeOf(*Callee);
-    bool Harmless = isLibraryRoutine(Callee->getName()) || neverCallsBack(Callee->getName());
-    return Harmless ? nullptr : Outside;
+  // The calls of F that each cycle of calls through F goes through, if F is the
+  // one of the cycle that has to poll.
+  //
+  // Other modules are to come to the same decision without knowing this one: it
+  // is the function whose name comes first, so it calls one whose name comes
+  // later, or is called indirectly. Who has several names polls for each.
+  SmallVector<CallBase *, 8> pollingCalls(Function &F) const {
+    SmallVector<CallBase *, 8> Calls;
+    const CallNode *Own = nodeOf(F);
+    for (Instruction &I : instructions(F)) {
+      auto *Call = dyn_cast<CallBase>(&I);
+      if (!Call || !isRealCall(*Call) || !Own->Cycle)
+        continue;
+      const CallNode *Callee = calleeNode(*Call);
+      if (Callee && Callee->Cycle == Own->Cycle && !comesBefore(calleeOf(*Call), F))
+        Calls.push_back(Call);
+    }
+    return Calls;
   }
-
-  // Numbers the cycles anew.
-  void findCycles();
 
 private:
   std::vector<CallNode> Nodes;
   DenseMap<const Function *, CallNode *> NodeOf;
   CallNode *Root; // "calls" all others
   CallNode *Outside;
+
+  SmallPtrSet<const GlobalObject *, 8> Aliased;
+
+  bool comesBefore(const Function *Callee, const Function &F) const {
+    return Callee && Callee->getName() < F.getName() && !Aliased.contains(&F);
+  }
 
   CallNode *addNode(Function *F) {
     Nodes.emplace_back();
@@ -80,6 +94,21 @@ private:
         if (CallNode *Callee = calleeNode(*Call))
           N.Callees.push_back(Callee);
   }
+
+  CallNode *nodeOf(const Function &F) const { return NodeOf.lookup(&F); }
+
+  // The node of what Call calls; nullptr if that calls nothing of this module.
+  CallNode *calleeNode(const CallBase &Call) const {
+    Function *Callee = calleeOf(Call);
+    if (!Callee)
+      return Outside;
+    if (!Callee->isDeclaration())
+      return nodeOf(*Callee);
+    bool Harmless = isLibraryRoutine(Callee->getName()) || neverCallsBack(Callee->getName());
+    return Harmless ? nullptr : Outside;
+  }
+
+  void findCycles();
 };
 
 } // namespace
@@ -99,75 +128,13 @@ namespace {
 void CallGraph::findCycles() {
   unsigned Count = 0;
   for (auto Component = scc_begin(this); !Component.isAtEnd(); ++Component) {
-    bool Cycle = Component.hasCycle();
-    Count += Cycle;
+    if (!Component.hasCycle())
+      continue;
+    ++Count;
     for (CallNode *N : *Component)
-      N->Component = Cycle ? Count : 0;
+      N->Cycle = Count;
   }
 }
-
-// Which functions are to poll so that each cycle of calls has one, and the
-// calls in them that such a cycle goes through.
-class RecursionPolls {
-public:
-  RecursionPolls(Module &M, ArrayRef<Function *> Candidates) : Graph(M), Candidates(Candidates) {
-    Graph.findCycles();
-    for (Function *F : Candidates)
-      noteCalls(*F);
-    // Most cycles go through the outside, so those that it calls break them.
-    for (CallNode *N : Graph.outside()->Callees)
-      if (N->Component && N->Component == Graph.outside()->Component && isCandidate(N))
-        Polled.insert(N);
-    do
-      removePolled();
-    while (pollOneMore());
-  }
-
-  // The calls of F that may lead back to it; none if F need not poll for that.
-  ArrayRef<CallBase *> calls(const Function &F) const {
-    if (!Polled.count(Graph.nodeOf(F)))
-      return {};
-    return RecursiveCalls.find(&F)->second;
-  }
-
-private:
-  CallGraph Graph;
-  ArrayRef<Function *> Candidates;
-  DenseMap<const Function *, SmallVector<CallBase *, 4>> RecursiveCalls;
-  SmallPtrSet<const CallNode *, 16> Polled;
-
-  bool isCandidate(const CallNode *N) const { return N->F && is_contained(Candidates, N->F); }
-
-  void noteCalls(Function &F) {
-    SmallVector<CallBase *, 4> &Calls = RecursiveCalls[&F];
-    unsigned Component = Graph.nodeOf(F)->Component;
-    for (Instruction &I : instructions(F)) {
-      auto *Call = dyn_cast<CallBase>(&I);
-      if (!Call || !isRealCall(*Call))
-        continue;
-      CallNode *Callee = Graph.calleeNode(*Call);
-      if (Component && Callee && Callee->Component == Component)
-        Calls.push_back(Call);
-    }
-  }
-
-  void removePolled() {
-    for (const CallNode *N : Polled)
-      const_cast<CallNode *>(N)->Callees.clear();
-    Graph.findCycles();
-  }
-
-  // Polls one member of each cycle that has no polled one yet.
-  bool pollOneMore() {
-    SmallDenseSet<unsigned> Done;
-    for (Function *F : Candidates) {
-      CallNode *N = Graph.nodeOf(*F);
-      if (N->Component && Done.insert(N->Component).second)
-        Polled.insert(N);
-    }
-    return !Done.empty();
-  }
-};
 
 // The last place that each of Calls is reached through and that is in no loop.
 Instruction *pointBefore(ArrayRef<CallBase *> Calls, DominatorTree &Tree, LoopInfo &Loops) {
@@ -191,43 +158,55 @@ bool isShort(const Loop &L, ScalarEvolution &Evolution) {
   });
 }
 
-// Adds a poll at the end of each iteration of each loop of F, but where a poll
-// of an inner loop is in each iteration of the outer one.
-void planLoops(DominatorTree &Tree, LoopInfo &Loops, ScalarEvolution &Evolution,
+// Adds a poll at the beginning of each iteration of each loop of F, but where a
+// poll of an inner loop is in each iteration of the outer one.
+void planLoops(DominatorTree &Tree, LoopInfo &Loops, ScalarEvolution &Evolution, ArrayRef<ChunkedLoop> Chunked,
                SmallVectorImpl<Instruction *> &Points) {
+  SmallPtrSet<BasicBlock *, 8> Done;
+  for (const ChunkedLoop &C : Chunked) {
+    Done.insert(C.Header);
+    Done.insert(C.OuterHeader);
+    Points.push_back(C.Poll);
+  }
   SmallVector<Loop *, 8> Ordered = Loops.getLoopsInPreorder();
   for (Loop *L : reverse(Ordered)) { // inner loops first
-    if (isShort(*L, Evolution))
+    if (Done.contains(L->getHeader()) || isShort(*L, Evolution))
       continue;
     SmallVector<BasicBlock *, 4> Latches;
     L->getLoopLatches(Latches);
-    for (BasicBlock *Latch : Latches) {
-      bool Polled = any_of(Points, [&](Instruction *Point) {
-        return L->contains(Point) && Tree.dominates(Point->getParent(), Latch);
-      });
-      // At the beginning of the block: what its end compares is not yet alive.
-      if (!Polled)
-        Points.push_back(&*Latch->getFirstInsertionPt());
-    }
+    bool Polled = any_of(Points, [&](Instruction *Point) {
+      return L->contains(Point) &&
+             all_of(Latches, [&](BasicBlock *Latch) { return Tree.dominates(Point->getParent(), Latch); });
+    });
+    if (!Polled)
+      Points.push_back(&*L->getHeader()->getFirstInsertionPt());
   }
+}
+
+SmallVector<Instruction *, 4> planFunction(Function &F, const CallGraph &Graph, FunctionAnalysisManager &Analyses) {
+  SmallVector<ChunkedLoop, 4> Chunked = divideLoops(F, Analyses);
+  auto &Tree = Analyses.getResult<DominatorTreeAnalysis>(F);
+  auto &Loops = Analyses.getResult<LoopAnalysis>(F);
+  SmallVector<Instruction *, 4> Points;
+  planLoops(Tree, Loops, Analyses.getResult<ScalarEvolutionAnalysis>(F), Chunked, Points);
+
+  SmallVector<CallBase *, 8> Calls = Graph.pollingCalls(F);
+  erase_if(Calls, [&](CallBase *Call) {
+    return any_of(Points, [&](Instruction *Point) { return Point == Call || Tree.dominates(Point, Call); });
+  });
+  if (!Calls.empty())
+    Points.push_back(pointBefore(Calls, Tree, Loops));
+  return Points;
 }
 
 } // namespace
 
 MapVector<Function *, SmallVector<Instruction *, 4>> planPolls(Module &M, ArrayRef<Function *> Functions,
                                                                FunctionAnalysisManager &Analyses) {
-  RecursionPolls Recursion(M, Functions);
+  CallGraph Graph(M);
   MapVector<Function *, SmallVector<Instruction *, 4>> Plans;
-  for (Function *F : Functions) {
-    auto &Tree = Analyses.getResult<DominatorTreeAnalysis>(*F);
-    auto &Loops = Analyses.getResult<LoopAnalysis>(*F);
-    SmallVector<Instruction *, 4> &Points = Plans[F];
-    planLoops(Tree, Loops, Analyses.getResult<ScalarEvolutionAnalysis>(*F), Points);
-    SmallVector<CallBase *, 8> Calls(Recursion.calls(*F));
-    erase_if(Calls, [&](CallBase *Call) { return !Tree.isReachableFromEntry(Call->getParent()); });
-    if (!Calls.empty())
-      Points.push_back(pointBefore(Calls, Tree, Loops));
-  }
+  for (Function *F : Functions)
+    Plans[F] = planFunction(*F, Graph, Analyses);
   return Plans;
 }
 

@@ -12,8 +12,10 @@
 
 namespace tpcc {
 
-// For each of Functions, before which of its instructions it is to poll.
-// Functions of M that are not among Functions are not polled.
+// For each of Functions, before which of its instructions it is to poll. Tight
+// loops are divided into chunks for that, see chunks.h.
+// A cycle through functions of M that are not among Functions may have no poll:
+// a thread in it cannot be moved anyway.
 llvm::MapVector<llvm::Function *, llvm::SmallVector<llvm::Instruction *, 4>>
 planPolls(llvm::Module &M, llvm::ArrayRef<llvm::Function *> Functions, llvm::FunctionAnalysisManager &Analyses);
 
