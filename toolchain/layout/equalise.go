@@ -22,6 +22,7 @@ const (
 	sectionStackmaps = ".llvm_stackmaps"
 	sectionEHFrame   = ".eh_frame"
 	sectionExcept    = ".gcc_except_table"
+	personalityRef   = "DW.ref."
 )
 
 // Equalise takes the two objects of a unit and gives them the same common
@@ -133,6 +134,12 @@ func (o *object) sort() (common []*section, err error) {
 		}
 		if s.flags&elf.SHF_ALLOC == 0 {
 			continue
+		}
+		if ref, ok := strings.CutPrefix(s.name, ".data."+personalityRef); ok && s.group != nil {
+			// aarch64's unwinding finds its personality through a pointer,
+			// which nobody writes.
+			s.flags &^= elf.SHF_WRITE
+			s.name = privateRodata + "." + personalityRef + ref
 		}
 		function, isRodata := strings.CutPrefix(s.name, ".rodata.")
 		switch {

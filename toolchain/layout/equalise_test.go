@@ -78,6 +78,29 @@ func TestPrivateSections(t *testing.T) {
 	}
 }
 
+// LLVM makes a pointer to the personality of landing pads on aarch64 alone.
+func TestPersonalityPointer(t *testing.T) {
+	objects := equalised(t, assemble(t, `
+#ifdef __aarch64__
+	.hidden DW.ref.personality
+	.weak DW.ref.personality
+	.section .data.DW.ref.personality,"awG",@progbits,DW.ref.personality,comdat
+	.balign 8
+	.type DW.ref.personality,@object
+	.size DW.ref.personality, 8
+DW.ref.personality:
+	.xword personality
+#endif
+`))
+	s := openELF(t, objects[AArch64]).Section(".tpfs.private.rodata.DW.ref.personality")
+	if s == nil || s.Flags != elf.SHF_ALLOC|elf.SHF_GROUP {
+		t.Errorf("%+v", s)
+	}
+	if f := openELF(t, objects[X86_64]); f.Section(".data.DW.ref.personality") != nil {
+		t.Error("x86-64 has a place for it")
+	}
+}
+
 func TestStackmapsAreNotLoaded(t *testing.T) {
 	objects := equalised(t, assemble(t, "\t.section .llvm_stackmaps,\"a\",@progbits\n\t.quad 3, 0\n"))
 	for _, isa := range ISAs {

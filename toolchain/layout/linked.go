@@ -13,6 +13,7 @@ import (
 type Placed struct {
 	Function
 	Unit string
+	Nth  int    // the unit's number in the program: that of its object in the link
 	Addr uint64 // 0 if the linker left it out
 	Size uint64 // of its place, on each ISA
 }
@@ -48,13 +49,13 @@ func Functions(linked []byte) ([]Placed, error) {
 		return nil, fmt.Errorf("section %s: %w", sectionUnit, err)
 	}
 	var list []Placed
-	for _, u := range units {
+	for i, u := range units {
 		for _, fn := range u.Functions {
 			if len(rows) < functionRowSize {
 				return nil, fmt.Errorf("section %s: nothing of function %s of %s", sectionFunctions, fn.Name, u.Name)
 			}
 			list = append(list, Placed{
-				Function: fn, Unit: u.Name,
+				Function: fn, Unit: u.Name, Nth: i,
 				Addr: binary.LittleEndian.Uint64(rows), Size: binary.LittleEndian.Uint64(rows[8:]),
 			})
 			rows = rows[functionRowSize:]
@@ -106,8 +107,41 @@ func another(id ID, n int) ID {
 }
 
 // uniqueRecords changes the IDs in the stack maps of a linked file that have
-// more than one use; see llvm.org/docs/StackMaps.html for their format.
+// more than one use.
 func uniqueRecords(linked []byte, uses map[ID]int) error {
+	seen := map[ID]int{}
+	err := eachRecord(linked, func(field []byte) {
+		id := ID(binary.LittleEndian.Uint64(field))
+		if uses[id] > 1 {
+			binary.LittleEndian.PutUint64(field, uint64(another(id, seen[id])))
+			seen[id]++
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for id, n := range seen {
+		if n != uses[id] {
+			return fmt.Errorf("%d records of site %016x, where the units have %d", n, uint64(id), uses[id])
+		}
+	}
+	return nil
+}
+
+// SiteRecords counts the records that the stack maps of a linked file have of
+// each site.
+func SiteRecords(linked []byte) (map[ID]int, error) {
+	count := map[ID]int{}
+	err := eachRecord(linked, func(field []byte) { count[ID(binary.LittleEndian.Uint64(field))]++ })
+	if err != nil {
+		return nil, fmt.Errorf("section %s: %w", sectionStackmaps, err)
+	}
+	return count, nil
+}
+
+// eachRecord finds the 8 bytes of each ID in the stack maps of a linked file;
+// see llvm.org/docs/StackMaps.html for their format.
+func eachRecord(linked []byte, visit func(field []byte)) error {
 	f, err := elf.NewFile(bytes.NewReader(linked))
 	if err != nil {
 		return err
@@ -120,7 +154,6 @@ func uniqueRecords(linked []byte, uses map[ID]int) error {
 		return errors.New("outside of the file")
 	}
 	le := binary.LittleEndian
-	seen := map[ID]int{}
 	data := linked[s.Offset : s.Offset+s.Size]
 	truncated := errors.New("a stack map ends too early")
 	for len(data) > 0 {
@@ -138,11 +171,7 @@ func uniqueRecords(linked []byte, uses map[ID]int) error {
 			if len(data) < record {
 				return truncated
 			}
-			id := ID(le.Uint64(data))
-			if uses[id] > 1 {
-				le.PutUint64(data, uint64(another(id, seen[id])))
-				seen[id]++
-			}
+			visit(data[:8])
 			n := up(record+12*uint64(le.Uint16(data[14:])), 8)
 			if n+4 > uint64(len(data)) {
 				return truncated
@@ -155,11 +184,6 @@ func uniqueRecords(linked []byte, uses map[ID]int) error {
 		}
 		for len(data) > 0 && data[0] == 0 { // between two maps
 			data = data[1:]
-		}
-	}
-	for id, n := range seen {
-		if n != uses[id] {
-			return fmt.Errorf("%d records of site %016x, where the units have %d", n, uint64(id), uses[id])
 		}
 	}
 	return nil

@@ -38,8 +38,14 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Parse(path, data)
+}
+
+// Parse is Read for a file that is in memory. The path is for messages.
+func Parse(path string, data []byte) (*File, error) {
 	f := &File{Path: path}
 	members := []Member{{Data: data}}
+	var err error
 	if f.Archive = IsArchive(data); f.Archive {
 		if members, err = ReadArchive(data, filepath.Dir(path), os.ReadFile); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

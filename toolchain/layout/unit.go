@@ -35,6 +35,10 @@ type Function struct {
 	Reason string `json:"reason"` // why a thread in it cannot be moved; empty if it can
 	Sites  []Site `json:"sites"`
 	Jumps  []Jump `json:"jumps"`
+
+	// Indirect is set if its context is the address of a word with the
+	// address of its portable frame.
+	Indirect bool `json:"indirect,omitempty"`
 }
 
 // A Site is a call during which a thread can be moved.
@@ -79,7 +83,8 @@ func ParseUnits(lines []byte) ([]Unit, error) {
 
 // Join makes one object of the two of a unit, which Equalise made alike, and
 // its tables. Functions of the object that the tables do not have, as those in
-// assembly, are added with the given reason why they cannot be moved.
+// assembly, are added with the given reason why they cannot be moved. A
+// function of more than one name is listed once.
 func Join(x86, arm []byte, u Unit, reason string) ([]byte, error) {
 	o, err := decodeObject(x86)
 	if err != nil {
@@ -111,7 +116,11 @@ func Join(x86, arm []byte, u Unit, reason string) ([]byte, error) {
 	placed := func(s *symbol) bool {
 		return s.section.flags&elf.SHF_EXECINSTR != 0 && !isPrivate(s.section) && s.value < s.section.size
 	}
-	known := map[string]bool{}
+	type at struct {
+		section *section
+		value   uint64
+	}
+	known := map[at]bool{}
 	line := Unit{Name: u.Name, Functions: []Function{}}
 	list := &section{name: sectionFunctions, typ: elf.SHT_PROGBITS, align: 8, data: []byte{}}
 	add := func(f Function, s *symbol) {
@@ -139,15 +148,15 @@ func Join(x86, arm []byte, u Unit, reason string) ([]byte, error) {
 		line.Functions = append(line.Functions, f)
 	}
 	for _, f := range u.Functions {
-		known[f.Name] = true
 		// The code generator may have left out what nobody calls.
-		if s := defined[f.Name]; s != nil && placed(s) {
+		if s := defined[f.Name]; s != nil && placed(s) && !known[at{s.section, s.value}] {
+			known[at{s.section, s.value}] = true
 			add(f, s)
 		}
 	}
 	for _, s := range functions {
-		if !known[s.name] && placed(s) {
-			known[s.name] = true
+		if placed(s) && !known[at{s.section, s.value}] { // and not another name of one
+			known[at{s.section, s.value}] = true
 			add(Function{Name: s.name, Local: s.bind() == elf.STB_LOCAL, Reason: reason}, s)
 		}
 	}
