@@ -292,6 +292,8 @@ FUNCTION __set_thread_area
 END __set_thread_area
 
 FUNCTION __tp_signal_entry
+	mov	x1, sp				/* the kernel gives them only with SA_SIGINFO */
+	add	x2, sp, #128
 	FRAME
 	bl	__tp_signal_begin
 	mov	x20, x0

@@ -503,6 +503,11 @@ FUNCTION __tp_set_fenv
 	or	$0x1f80, %eax			/* no exception traps */
 	mov	%eax, -4(%rsp)
 	ldmxcsr	-4(%rsp)
+	fnstcw	-4(%rsp)			/* the builtins for long double look here */
+	shr	$13 - 10, %edi
+	andw	$~0xc00, -4(%rsp)
+	or	%di, -4(%rsp)
+	fldcw	-4(%rsp)
 	ret
 END __tp_set_fenv
 
