@@ -148,6 +148,7 @@ func TestFrameRules(t *testing.T) {
 		{"advance_loc4", []byte{cfaAdvanceLoc4, 0xff, 0, 0, 0, cfaDefCFAOffset, 16}, cfa(7, 16)},
 		{"advance_loc4 far beyond", []byte{cfaAdvanceLoc4, 0xff, 0xff, 0xff, 0xff, cfaDefCFAOffset, 16}, initial},
 		{"set_loc", []byte{cfaSetLoc, 0xff, 0x10, 0, 0, 0, 0, 0, 0, cfaDefCFAOffset, 16}, cfa(7, 16)},
+		{"set_loc to where it is", []byte{cfaSetLoc, 0, 0x10, 0, 0, 0, 0, 0, 0, cfaDefCFAOffset, 16}, cfa(7, 16)},
 		{"set_loc to the end", []byte{cfaSetLoc, 0, 0x11, 0, 0, 0, 0, 0, 0, cfaDefCFAOffset, 16}, initial},
 		{"what is behind the end is not run", []byte{cfaAdvanceLoc2, 0, 1, 0x3f}, initial},
 	} {
