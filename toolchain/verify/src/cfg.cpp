@@ -261,27 +261,4 @@ std::vector<Unknown> Graph::unknowns() const {
   return Result;
 }
 
-std::vector<uint64_t> Graph::path(uint64_t From, uint64_t To) const {
-  std::map<uint64_t, uint64_t> CameFrom{{From, From}};
-  std::deque<uint64_t> Queue{From};
-  while (!Queue.empty()) {
-    auto Found = Blocks.find(Queue.front());
-    Queue.pop_front();
-    if (Found == Blocks.end())
-      continue;
-    const Block &B = Found->second;
-    if (To >= B.start && To < B.end) {
-      std::vector<uint64_t> Path{B.start};
-      while (Path.back() != From)
-        Path.push_back(CameFrom.at(Path.back()));
-      std::reverse(Path.begin(), Path.end());
-      return Path;
-    }
-    for (uint64_t S : B.successors)
-      if (CameFrom.emplace(S, B.start).second)
-        Queue.push_back(S);
-  }
-  return {};
-}
-
 } // namespace tpcc

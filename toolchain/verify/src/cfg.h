@@ -45,14 +45,10 @@ public:
   const std::map<uint64_t, Block> &blocks() const { return Blocks; }
   const Step &step(uint32_t N) const { return Steps[N]; }
 
-  // The call that returns to Address, if code that the entry leads to has one.
+  // The call at a site; nullptr if the entry leads to none that returns there.
   const CallState *callBefore(uint64_t ReturnAddress) const;
-  // Of the sites only; the first in the order of the code come first.
+  // In the order of the code.
   std::vector<Unknown> unknowns() const;
-
-  // The way from a block to an instruction, as starts of blocks; empty if
-  // there is none.
-  std::vector<uint64_t> path(uint64_t From, uint64_t To) const;
 
 private:
   const Image &Img;

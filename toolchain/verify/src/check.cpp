@@ -61,10 +61,9 @@ private:
   bool inPlace(const SiteRecord &R, const Graph &G);
   void checkFrame(const SiteRecord &R, const CallState &Call);
   void checkContext(const SiteRecord &R, const CallState &Call, const UnwindRow &Row);
-  void checkLiveness(const SiteRecord &R, const Graph &G, const Liveness &L);
-  void checkSlots(const SiteRecord &R, const Graph &G, const Liveness &L);
-  void reportUse(const SiteRecord &R, const Graph &G, const Liveness &L, Item What, Kind K, std::string Where,
-                 std::string Why);
+  void checkLiveness(const SiteRecord &R, const Liveness &L);
+  void checkSlots(const SiteRecord &R, const Liveness &L);
+  void reportUse(const SiteRecord &R, const Liveness &L, Item What, Kind K, std::string Where, std::string Why);
   bool isReal(const SiteRecord &R, const Liveness::Range &Slot) const;
 };
 
@@ -175,44 +174,43 @@ bool FunctionCheck::isReal(const SiteRecord &R, const Liveness::Range &Slot) con
          });
 }
 
-void FunctionCheck::reportUse(const SiteRecord &R, const Graph &G, const Liveness &L, Item What, Kind K,
-                              std::string Where, std::string Why) {
-  std::optional<uint64_t> At = L.firstUse(R.returnAddress, What);
+void FunctionCheck::reportUse(const SiteRecord &R, const Liveness &L, Item What, Kind K, std::string Where,
+                              std::string Why) {
+  Liveness::Use Use = L.firstUse(R.returnAddress, What);
   // Of neighbouring slots that one instruction reads, one line is enough.
-  if (At && K == Kind::Slot && !Found.empty() && Found.back().site == R.returnAddress && Found.back().kind == K &&
-      Found.back().at == *At)
+  if (K == Kind::Slot && !Found.empty() && Found.back().site == R.returnAddress && Found.back().kind == K &&
+      Found.back().at == Use.at)
     return;
-  Violation &V = report(R, K, At.value_or(R.returnAddress), std::move(Why));
+  Violation &V = report(R, K, Use.at, std::move(Why));
   V.where = std::move(Where);
-  if (At)
-    V.path = G.path(R.returnAddress, *At);
+  V.path = std::move(Use.path);
 }
 
-void FunctionCheck::checkSlots(const SiteRecord &R, const Graph &G, const Liveness &L) {
+void FunctionCheck::checkSlots(const SiteRecord &R, const Liveness &L) {
   const LiveSet &Live = L.liveAt(R.returnAddress);
   for (unsigned N : Live.slots.set_bits()) {
     const Liveness::Range &Slot = L.range(N);
     if (isReal(R, Slot))
       continue;
     bool Incoming = Slot.from >= 0;
-    reportUse(R, G, L, {Item::Slot, N}, Kind::Slot, slotName(Slot.from),
+    reportUse(R, L, {Item::Slot, N}, Kind::Slot, slotName(Slot.from),
               Incoming ? "an argument in the caller's native frame is read after the site"
                        : "a slot of the native frame is read after the site before it is written");
   }
   if (Live.anywhere)
-    reportUse(R, G, L, {Item::Anywhere}, Kind::Slot, "anywhere",
+    reportUse(R, L, {Item::Anywhere}, Kind::Slot, "anywhere",
               "the native frame is read after the site through an address that is not constant");
 }
 
-void FunctionCheck::checkLiveness(const SiteRecord &R, const Graph &G, const Liveness &L) {
+void FunctionCheck::checkLiveness(const SiteRecord &R, const Liveness &L) {
   const LiveSet &Live = L.liveAt(R.returnAddress);
   for (Reg Register = 0; Register < AllRegs; Register++)
     if ((Isa.mustBeDead() & maskOf(Register)) && Live.regs[Register])
-      reportUse(R, G, L, {Item::Register, Register}, Kind::Register, Isa.name(Register),
+      reportUse(R, L, {Item::Register, Register}, Kind::Register, Isa.name(Register),
                 "a callee-saved register is read after the site before it is written");
-  checkSlots(R, G, L);
+  checkSlots(R, L);
   if (Live.contextLost)
-    reportUse(R, G, L, {Item::ContextLost}, Kind::Context, Isa.name(C.context),
+    reportUse(R, L, {Item::ContextLost}, Kind::Context, Isa.name(C.context),
               "the context is written after the site before it is read");
 }
 
@@ -251,7 +249,7 @@ std::vector<Violation> FunctionCheck::run() {
     if (!inPlace(R, G))
       continue;
     checkFrame(R, *G.callBefore(R.returnAddress));
-    checkLiveness(R, G, L);
+    checkLiveness(R, L);
   }
   return std::move(Found);
 }

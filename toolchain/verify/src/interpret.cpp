@@ -30,7 +30,9 @@ std::optional<Value> cut(const Value &V, unsigned Width) {
     return Value::constant(lowBytes(V.number, Width));
   case Value::Frame:
   case Value::InFrame:
-    return Value::inFrame();
+    if (Width >= 8)
+      return V;
+    return std::nullopt; // half of an address is none
   case Value::Table:
     if (!V.sign && V.width <= Width)
       return V;
@@ -129,7 +131,7 @@ void Interpreter::loadFrame(const Op &O, const Place &P, uint64_t At, State &Kno
     Whole = cut(*Whole, O.size);
   if (Whole)
     Known.regs[O.dst] = *Whole;
-  else if (Leaks)
+  else if (Leaks && (O.size == 0 || O.size >= 8))
     Known.regs[O.dst] = Value::inFrame();
   else
     Known.define(O.dst, At, O.sign ? 8 : O.size ? O.size : 8, /*Computed=*/!P.certain);
@@ -180,7 +182,7 @@ void Interpreter::load(const Op &O, const Place &P, Step &S, State &Known) const
 
 void Interpreter::store(const Op &O, const Place &P, Step &S, State &Known) const {
   bool General = O.src != NoReg && isGeneral(O.src);
-  bool Leaks = General && Known.regs[O.src].leaks();
+  bool Leaks = General && O.size == 8 && Known.regs[O.src].leaks();
   if (!P.frame) {
     if (Leaks)
       S.escape = "an address in the native frame is stored outside of it";
@@ -194,11 +196,14 @@ void Interpreter::store(const Op &O, const Place &P, Step &S, State &Known) cons
   A.reg = O.src;
   S.accesses.push_back(A);
 
-  if (P.anywhere)
-    Known.forgetSlotsExcept(IsSaved);
-  else
+  if (P.certain)
     Known.forgetSlots(P.from, P.to);
-  if (Leaks && !(A.certain && O.size == 8)) {
+  else
+    Known.forgetSlotsExcept([&](int64_t Offset) {
+      bool Beyond = !P.anywhere && (Offset + 8 <= P.from || Offset >= P.to);
+      return Beyond || IsSaved(Offset);
+    });
+  if (Leaks && !A.certain) {
     S.escape = "an address in the native frame is stored where it cannot be followed";
   } else if (General && A.certain) {
     std::optional<Value> V = O.size == 8 ? Known.regs[O.src] : cut(Known.regs[O.src], O.size);
@@ -246,7 +251,7 @@ void Interpreter::arithmetic(const Op &O, uint64_t At, State &Known) const {
   default:
     break;
   }
-  if (!Result && (A.leaks() || B.leaks()))
+  if (!Result && O.width == 8 && (A.leaks() || B.leaks()))
     Result = Value::inFrame();
   if (Result) {
     Known.regs[O.dst] = *Result;
@@ -255,7 +260,7 @@ void Interpreter::arithmetic(const Op &O, uint64_t At, State &Known) const {
   unsigned Width = O.kind == OpKind::ZeroExtend ? O.width : 8;
   Known.define(O.dst, At, Width, /*Computed=*/true);
   if (O.kind == OpKind::Limit)
-    Known.setLimit(Known.regs[O.dst], 8, {uint64_t(O.imm), true});
+    Known.setLimit(Known.regs[O.dst], 8, {uint64_t(O.imm), false});
 }
 
 // A callee may use an address that it is given until it returns, and may give
@@ -266,9 +271,9 @@ void Interpreter::call(Step &S, State &Known, bool AtSite) const {
   for (Reg R = 0; R < GeneralRegs; R++)
     if ((C.arguments & maskOf(R)) && Known.regs[R].leaks())
       Given = true;
-  if (Given && AtSite)
+  if (Given && AtSite) {
     S.escape = "an address in the native frame is given to a function that may be moved";
-  if (Given) {
+  } else if (Given) {
     for (auto Kind : {FrameAccess::Read, FrameAccess::Write}) {
       FrameAccess A{Kind};
       A.anywhere = true;
@@ -280,7 +285,7 @@ void Interpreter::call(Step &S, State &Known, bool AtSite) const {
     if (C.preserved & maskOf(R))
       continue;
     Known.define(R, S.insn.address, 8, /*Computed=*/false);
-    if (Given && (C.results & maskOf(R)))
+    if (Given && !AtSite && (C.results & maskOf(R)))
       Known.regs[R] = Value::inFrame();
   }
   Known.forgetFlags();
@@ -343,7 +348,7 @@ void Interpreter::step(Step &S, State &Known, bool AtSite) const {
     Written = true;
     if (Assigned & maskOf(W.reg))
       continue;
-    if (Leaks)
+    if (Leaks && W.width == 8)
       Known.regs[W.reg] = Value::inFrame();
     else
       Known.define(W.reg, I.address, W.lanes == AllLanes ? W.width : 8, /*Computed=*/true);

@@ -417,6 +417,8 @@ void X86_64::liftString(Insn &I) const {
 }
 
 void X86_64::liftBinary(const MCInst &Inst, Insn &I, FormOf F) const {
+  if (F.form == Form::Other || Inst.getNumOperands() == 0)
+    return;
   // The short forms have the accumulator as their implicit operand.
   bool Short = Inst.getNumOperands() == 1;
   const MCOperand &Last = Inst.getOperand(Inst.getNumOperands() - 1);

@@ -218,31 +218,50 @@ void Liveness::solve() {
   }
 }
 
-std::optional<uint64_t> Liveness::firstUse(uint64_t Start, Item What) const {
-  std::set<uint64_t> Seen{Start};
+// The first instruction of B that uses What, which is live at its start. If
+// there is none, Passes says whether it is live at the end.
+const Step *Liveness::firstUseIn(const Block &B, Item What, bool &Passes) const {
+  std::vector<LiveSet> After{liveOut(B)}; // of the last instruction first
+  for (auto S = B.steps.rbegin(); S != B.steps.rend(); ++S) {
+    LiveSet Live = After.back();
+    before(G.step(*S), Live);
+    After.push_back(std::move(Live));
+  }
+  for (unsigned N = 0; N < B.steps.size(); N++) {
+    const LiveSet &Live = After[B.steps.size() - 1 - N];
+    LiveSet Without = Live;
+    remove(Without, What);
+    before(G.step(B.steps[N]), Without);
+    if (has(Without, What))
+      return &G.step(B.steps[N]);
+    if (!has(Live, What)) {
+      Passes = false;
+      return nullptr;
+    }
+  }
+  Passes = true;
+  return nullptr;
+}
+
+Liveness::Use Liveness::firstUse(uint64_t Start, Item What) const {
+  std::map<uint64_t, uint64_t> CameFrom{{Start, Start}};
   std::deque<uint64_t> Queue{Start};
   while (!Queue.empty()) {
     const Block &B = *Blocks[Index.at(Queue.front())];
     Queue.pop_front();
-    std::vector<LiveSet> After{liveOut(B)}; // of the last instruction first
-    for (auto S = B.steps.rbegin(); S != B.steps.rend(); ++S) {
-      After.push_back(After.back());
-      before(G.step(*S), After.back());
-    }
-    bool Passes = true;
-    for (unsigned N = 0; N < B.steps.size() && Passes; N++) {
-      LiveSet Without = After[B.steps.size() - 1 - N];
-      remove(Without, What);
-      before(G.step(B.steps[N]), Without);
-      if (has(Without, What))
-        return G.step(B.steps[N]).insn.address;
-      Passes = has(After[B.steps.size() - 1 - N], What);
+    bool Passes = false;
+    if (const Step *S = firstUseIn(B, What, Passes)) {
+      Use Found{S->insn.address, {B.start}};
+      while (Found.path.back() != Start)
+        Found.path.push_back(CameFrom.at(Found.path.back()));
+      std::reverse(Found.path.begin(), Found.path.end());
+      return Found;
     }
     for (uint64_t S : B.successors)
-      if (Passes && has(LiveIn[Index.at(S)], What) && Seen.insert(S).second)
+      if (Passes && has(LiveIn[Index.at(S)], What) && CameFrom.emplace(S, B.start).second)
         Queue.push_back(S);
   }
-  return std::nullopt;
+  return {Start, {Start}};
 }
 
 } // namespace tpcc

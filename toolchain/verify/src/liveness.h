@@ -6,8 +6,6 @@
 
 #include "llvm/ADT/BitVector.h"
 
-#include <optional>
-
 namespace tpcc {
 
 // A slot in which, as .eh_frame says, the function saves a register.
@@ -43,9 +41,14 @@ public:
   };
   const Range &range(unsigned N) const { return Ranges[N]; }
 
-  // The first instruction, from the start of a block on, because of which What
-  // is live there.
-  std::optional<uint64_t> firstUse(uint64_t Start, Item What) const;
+  // An instruction because of which something is live, and the way there, as
+  // starts of blocks.
+  struct Use {
+    uint64_t at;
+    std::vector<uint64_t> path;
+  };
+  // The nearest use of What from the block at Start on, where it is live.
+  Use firstUse(uint64_t Start, Item What) const;
 
 private:
   const Graph &G;
@@ -64,6 +67,7 @@ private:
   bool anySlot(int64_t From, int64_t To, const LiveSet &Live) const;
   template <typename Visitor> void forEachRange(int64_t From, int64_t To, Visitor Visit) const;
   bool movesSaved(const FrameAccess &A) const;
+  const Step *firstUseIn(const Block &B, Item What, bool &Passes) const;
 };
 
 } // namespace tpcc

@@ -91,7 +91,7 @@ void State::define(Reg R, uint64_t At, unsigned Width, bool Computed) {
 }
 
 void State::addLimit(uint64_t Id, unsigned Width, Limit L) {
-  if (L.last >= greatest(8))
+  if (L.last >= greatest(Width))
     return;
   for (SymbolLimit &Known : Limits)
     if (Known.id == Id && Known.width == Width) {
@@ -107,22 +107,23 @@ void State::setLimit(const Value &V, unsigned Width, Limit L) {
     addLimit(V.id, std::min<unsigned>(Width, V.width), L);
 }
 
-Limit State::limitOf(const Value &V) const {
+Limit State::limitOf(const Value &V, unsigned Width) const {
   if (V.kind == Value::Constant)
-    return {uint64_t(V.number), true};
+    return {uint64_t(V.number) & greatest(Width), true};
   if (V.kind != Value::Symbol)
-    return {};
-  Limit Best{greatest(V.width), false};
+    return {greatest(Width), false};
+  Width = std::min<unsigned>(V.width, Width);
+  Limit Best{greatest(Width), false};
   auto Consider = [&](const SymbolLimit &L) {
     if (L.limit.last <= Best.last)
       Best = L.limit;
   };
   // A number is no less than its low bytes, and equal to them if it fits.
   for (const SymbolLimit &L : Limits)
-    if (L.id == V.id && L.width >= V.width)
+    if (L.id == V.id && L.width >= Width)
       Consider(L);
   for (const SymbolLimit &L : Limits)
-    if (L.id == V.id && L.width < V.width && Best.last <= greatest(L.width))
+    if (L.id == V.id && L.width < Width && Best.last <= greatest(L.width))
       Consider(L);
   return Best;
 }
@@ -222,18 +223,21 @@ void State::mergeLimits(const State &O, const State &Before, uint64_t Block, boo
         Theirs = M.limit;
     Limit Both = weaker(L.limit, Theirs);
     bool Grows = Both.last > L.limit.last;
-    if (Both.last < greatest(8) && !(Settle && Grows))
+    if (Both.last < greatest(L.width) && !(Settle && Grows))
       Merged.push_back({L.id, L.width, Both});
   }
   Limits = std::move(Merged);
   for (Reg R = 0; R < GeneralRegs; R++) {
     if (regs[R].kind != Value::Symbol || regs[R].id != phiId(Block, R))
       continue;
-    Limit Mine = Before.limitOf(Before.regs[R]);
-    Limit Both = weaker(Mine, O.limitOf(O.regs[R]));
-    bool Grows = Both.last > Mine.last;
-    if (!(Settle && Grows))
-      addLimit(regs[R].id, 8, Both);
+    // Either may be known in its low bytes only.
+    for (unsigned Width : {8, 4, 2, 1}) {
+      Limit Mine = Before.limitOf(Before.regs[R], Width);
+      Limit Both = weaker(Mine, O.limitOf(O.regs[R], Width));
+      bool Grows = Both.last > Mine.last;
+      if (!(Settle && Grows))
+        addLimit(regs[R].id, Width, Both);
+    }
   }
 }
 

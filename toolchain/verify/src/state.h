@@ -32,7 +32,7 @@ struct Value {
 
   // An entry of the table at address `id`, whose entries have `width` bytes.
   uint64_t lastIndex = ~uint64_t(0); // the greatest possible one
-  bool bounded = false;              // by a comparison or a mask, rather than by the type
+  bool bounded = false;              // by a comparison, rather than by its width or a mask
   bool sign = false;
   uint8_t shift = 0;
 
@@ -68,7 +68,8 @@ public:
   // Gives R a new symbol, made by the instruction at At.
   void define(Reg R, uint64_t At, unsigned Width, bool Computed);
   void setLimit(const Value &V, unsigned Width, Limit L);
-  Limit limitOf(const Value &V) const;
+  // Of the low Width bytes of V, extended by zeros.
+  Limit limitOf(const Value &V, unsigned Width = 8) const;
 
   // Slots, by the offset of their lowest byte from the CFA.
   std::optional<Value> loadSlot(int64_t Offset, unsigned Size) const;
