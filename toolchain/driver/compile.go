@@ -104,10 +104,10 @@ func (d *driver) preprocessing(o *options, target []string, in input, language s
 	if !slices.Contains(o.front, "-nostdinc") {
 		args = append(args, "-isystem", filepath.Join(d.prefix, includeFolder))
 	}
-	if language != "ir" {
-		args = append(args, "-x", language)
+	if language == "cpp-output" {
+		args = append(args, "-Qunused-arguments") // those of the preprocessor
 	}
-	return append(args, in.path)
+	return append(args, "-x", language, in.path)
 }
 
 // dependencies are the arguments that write a file of dependencies beside an

@@ -117,7 +117,7 @@ func (d *driver) linkPair(o *options, compiled map[int][]byte, output string) er
 	if err != nil {
 		return err
 	}
-	functions, err := d.seal(p)
+	functions, err := d.seal(p, o.strip)
 	switch {
 	case errors.Is(err, errNoRuntime):
 		if d.verbose {
@@ -129,11 +129,6 @@ func (d *driver) linkPair(o *options, compiled map[int][]byte, output string) er
 		d.summary(p, functions, output)
 	}
 	for isa, file := range p.files {
-		if o.strip != nil {
-			if file, err = layout.Strip(file, o.strip); err != nil {
-				return err
-			}
-		}
 		// What is no file, as /dev/null, has no other beside it.
 		path := isaFile(output, layout.ISA(isa))
 		if isa > 0 && !isRegular(output) {

@@ -60,8 +60,9 @@ func symbols(file []byte) (map[string]uint64, error) {
 }
 
 // seal proves that the files of a program agree, and makes them a pair. A
-// program without the runtime stays as it is: it runs, but cannot be moved.
-func (d *driver) seal(p *program) (functions []layout.Placed, err error) {
+// program without the runtime only loses what is to be stripped: it runs, but
+// cannot be moved, and the error is errNoRuntime.
+func (d *driver) seal(p *program, strip func(section string) bool) (functions []layout.Placed, err error) {
 	if _, err := layout.Compare(p.files[0], p.files[1]); err != nil {
 		return nil, fmt.Errorf("the program's addresses are not the same on each ISA, a fault of tpcc's own: %w", err)
 	}
@@ -80,35 +81,25 @@ func (d *driver) seal(p *program) (functions []layout.Placed, err error) {
 	if err := p.distrust(functions); err != nil {
 		return nil, err
 	}
-	desc := pair.Description{Thread: threadWords, Binaries: map[elf.Machine]pair.BinaryDescription{}}
-	for _, isa := range layout.ISAs {
-		syms, err := symbols(p.files[isa])
-		if err != nil {
+	desc, err := p.describe()
+	sealed := err == nil
+	if !sealed && !errors.Is(err, errNoRuntime) {
+		return nil, err
+	}
+	if sealed {
+		if err := d.verify(p, functions); err != nil {
 			return nil, err
 		}
-		var b pair.BinaryDescription
-		if _, ok := syms[points[0].symbol]; !ok {
-			return functions, errNoRuntime
-		}
-		for _, point := range points {
-			value, ok := syms[point.symbol]
-			if !ok {
-				return nil, fmt.Errorf("the runtime has no %s on %v", point.symbol, isa)
+	}
+	for isa := range p.files {
+		if strip != nil {
+			if p.files[isa], err = layout.Strip(p.files[isa], strip); err != nil {
+				return nil, err
 			}
-			*point.field(&b.Points) = value
-		}
-		for _, name := range roots {
-			if value, ok := syms[name]; ok {
-				b.Points.Roots = append(b.Points.Roots, value)
-			}
-		}
-		desc.Binaries[isa.Machine()] = b
-		if start, end := syms["__start_tpreset"], syms["__stop_tpreset"]; end > start {
-			desc.Reset = []pair.Range{{Addr: start, Size: end - start}}
 		}
 	}
-	if err := d.verify(p, functions); err != nil {
-		return nil, err
+	if !sealed {
+		return functions, errNoRuntime
 	}
 	for _, f := range functions {
 		fn := pair.Function{Name: f.Name, Addr: f.Addr, Size: f.Size, PortableFrame: f.Frame, Reason: f.Reason, Indirect: f.Indirect}
@@ -122,6 +113,38 @@ func (d *driver) seal(p *program) (functions []layout.Placed, err error) {
 	}
 	p.files[0], p.files[1], err = pair.Seal(p.files[0], p.files[1], desc)
 	return functions, err
+}
+
+// describe says what the symbols of the linked files tell of the runtime.
+func (p *program) describe() (pair.Description, error) {
+	desc := pair.Description{Thread: threadWords, Binaries: map[elf.Machine]pair.BinaryDescription{}}
+	for _, isa := range layout.ISAs {
+		syms, err := symbols(p.files[isa])
+		if err != nil {
+			return desc, err
+		}
+		var b pair.BinaryDescription
+		if _, ok := syms[points[0].symbol]; !ok {
+			return desc, errNoRuntime
+		}
+		for _, point := range points {
+			value, ok := syms[point.symbol]
+			if !ok {
+				return desc, fmt.Errorf("the runtime has no %s on %v", point.symbol, isa)
+			}
+			*point.field(&b.Points) = value
+		}
+		for _, name := range roots {
+			if value, ok := syms[name]; ok {
+				b.Points.Roots = append(b.Points.Roots, value)
+			}
+		}
+		desc.Binaries[isa.Machine()] = b
+		if start, end := syms["__start_tpreset"], syms["__stop_tpreset"]; end > start {
+			desc.Reset = []pair.Range{{Addr: start, Size: end - start}}
+		}
+	}
+	return desc, nil
 }
 
 // errNoRuntime is the error of seal for a program without the runtime.

@@ -1,0 +1,4 @@
+
+static int count;
+int other(void) { return 1; }
+int counted(int x) { return count += x; }
