@@ -285,9 +285,9 @@ void Interpreter::call(Step &S, State &Known, bool AtSite) const {
     if (C.preserved & maskOf(R))
       continue;
     Known.define(R, S.insn.address, 8, /*Computed=*/false);
-    if (Given && !AtSite && (C.results & maskOf(R)))
-      Known.regs[R] = Value::inFrame();
   }
+  if (Given && !AtSite)
+    Known.regs[C.firstResult] = Value::inFrame();
   Known.forgetFlags();
 }
 

@@ -36,6 +36,7 @@ struct Convention {
   uint64_t preserved;  // by any call, the three above too
   uint64_t arguments;  // general registers that may hold one
   uint64_t results;    // general registers that may hold one
+  Reg firstResult;
   uint64_t frameExtra; // CFA - SP at a call, less the size of the frame that LLVM records
 };
 

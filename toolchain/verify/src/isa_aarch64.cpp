@@ -67,6 +67,7 @@ Convention aapcs64() {
     C.preserved |= maskOf(V0 + R);
   C.arguments = (maskOf(X8) << 1) - 1;
   C.results = 0xff;
+  C.firstResult = 0;
   C.frameExtra = 0;
   return C;
 }

@@ -68,9 +68,10 @@ Convention systemV() {
   for (Reg R : {RBX, RSP, RBP, R12, R13, R14, R15})
     C.preserved |= maskOf(R);
   C.arguments = 0;
-  for (Reg R : {RDI, RSI, RDX, RCX, R8, R9, RAX, R10})
+  for (Reg R : {RDI, RSI, RDX, RCX, R8, R9, R10})
     C.arguments |= maskOf(R);
   C.results = maskOf(RAX) | maskOf(RDX);
+  C.firstResult = RAX;
   C.frameExtra = 8;
   return C;
 }

@@ -159,8 +159,8 @@ void Liveness::before(const Step &S, LiveSet &Live) const {
     if (R.reg == C.context)
       Live.contextLost = false;
   }
-  if (Call)
-    addRegisters(Live, C.arguments);
+  if (Call) // eax too: it counts the vector registers of a variadic call
+    addRegisters(Live, C.arguments | C.results);
   if (I.flow == Flow::Return)
     addRegisters(Live, C.results);
   for (const FrameAccess &A : S.accesses) {
@@ -194,7 +194,7 @@ LiveSet Liveness::liveOut(const Block &B) const {
   Flow Last = B.steps.empty() ? Flow::Next : G.step(B.steps.back()).insn.flow;
   if (Last == Flow::Jump || Last == Flow::Branch || Last == Flow::JumpIndirect)
     if (B.successors.size() < (Last == Flow::Branch ? 2 : 1))
-      addRegisters(Live, Isa.convention().arguments);
+      addRegisters(Live, Isa.convention().arguments | Isa.convention().results);
   return Live;
 }
 
