@@ -1,0 +1,264 @@
+// Package libc has no Go code but its tests: programs that use every area of
+// the C library, and must say the same as with a native one.
+package libc
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tpfs/tpfs/integration/lab"
+	"github.com/tpfs/tpfs/pair"
+)
+
+// limit is far more than any of the programs takes on a busy machine.
+const limit = 5 * time.Minute
+
+// A program of testdata, compiled by the native compiler and by tpcc.
+type program struct {
+	name         string
+	native, pair string // paths; pair + ".aarch64" is for the other ISA
+	want         string // what the native one prints
+}
+
+func TestLibc(t *testing.T) {
+	programs := build(t)
+	t.Run("x86_64", func(t *testing.T) {
+		for _, p := range programs {
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				p.check(t, here(t, p.pair))
+			})
+		}
+	})
+	// As for a kernel with addresses of 39 bits: the initial stack moves, and
+	// the runtime chooses the addresses of all mappings.
+	t.Run("38 bits", func(t *testing.T) {
+		for _, p := range programs {
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				p.check(t, here(t, p.pair, "TPFS_ADDRESS_BITS=38"))
+			})
+		}
+	})
+	t.Run("poison", func(t *testing.T) {
+		for _, p := range programs {
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				sites := writeSites(t, p.pair)
+				out := here(t, p.pair, "TPFS_POISON=3", "TPFS_POISON_SITES="+sites)
+				checkPoison(t, out)
+				p.check(t, out)
+			})
+		}
+	})
+	t.Run("aarch64", func(t *testing.T) {
+		g := guest(t)
+		for _, p := range programs {
+			t.Run(p.name, func(t *testing.T) {
+				path := put(t, g, p.pair+".aarch64")
+				p.check(t, there(t, g, path))
+				sites := put(t, g, writeSites(t, p.pair+".aarch64"))
+				out := there(t, g, "TPFS_POISON=3 TPFS_POISON_SITES="+sites+" "+path)
+				checkPoison(t, out)
+				p.check(t, out)
+			})
+		}
+	})
+}
+
+// build compiles testdata with both compilers, and runs the native programs.
+func build(t *testing.T) []program {
+	tpcc, err := filepath.Abs("../../build/toolchain/bin/tpcc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(tpcc); err != nil {
+		t.Fatalf("%v: make toolchain", err)
+	}
+	native, err := exec.LookPath("musl-gcc")
+	if err != nil {
+		t.Fatalf("%v: apt-get install musl-tools", err)
+	}
+	sources, err := filepath.Glob("testdata/*.c")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no programs in testdata: %v", err)
+	}
+	dir := t.TempDir()
+	programs := make([]program, len(sources))
+	// Not t.TempDir of the subtests: the programs outlive them.
+	t.Run("build", func(t *testing.T) {
+		for i, source := range sources {
+			name := strings.TrimSuffix(filepath.Base(source), ".c")
+			p := &programs[i]
+			*p = program{name: name, native: filepath.Join(dir, name+".native"), pair: filepath.Join(dir, name)}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				run(t, native, "-static", "-O1", "-w", "-o", p.native, source, "-lm")
+				run(t, tpcc, "-O2", "-w", "-o", p.pair, source, "-lm")
+				p.want = here(t, p.native).stdout
+			})
+		}
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+	return programs
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// An output is what a program printed. It has ended with status 0.
+type output struct{ stdout, stderr string }
+
+// here runs a program on this machine.
+func here(t *testing.T, path string, env ...string) output {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	c := exec.CommandContext(ctx, path)
+	c.Env = append(os.Environ(), env...)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	if err := c.Run(); err != nil {
+		t.Fatalf("%v %s: %v\n%s%s", env, path, err, tail(stdout.String()), tail(stderr.String()))
+	}
+	return output{stdout.String(), stderr.String()}
+}
+
+// guest starts a virtual machine of the other ISA, with a real kernel, whose
+// addresses have 48 bits.
+func guest(t *testing.T) *lab.Guest {
+	lab.Need(t)
+	g, err := lab.Start(t.Context(), lab.Config{Arch: "arm64", LogDir: lab.Logs(t), Progress: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := g.Output(t.Context(), "mkdir -p /test && ip link set lo up"); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func put(t *testing.T, g *lab.Guest, path string) string {
+	t.Helper()
+	to := "/test/" + filepath.Base(path)
+	if err := g.Put(t.Context(), path, to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// there runs a command in the guest.
+func there(t *testing.T, g *lab.Guest, command string) output {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	stdout, err := g.Output(ctx, command+" 2>/test/stderr </dev/null")
+	stderr, getErr := g.Get(t.Context(), "/test/stderr")
+	if err = cmp.Or(err, getErr); err != nil {
+		t.Fatalf("%s: %v\n%s%s", command, err, tail(stdout), tail(string(stderr)))
+	}
+	return output{stdout, string(stderr)}
+}
+
+// check compares what the program printed with what the native one did.
+func (p *program) check(t *testing.T, got output) {
+	t.Helper()
+	if got.stdout == p.want {
+		return
+	}
+	have, want := strings.Split(got.stdout, "\n"), strings.Split(p.want, "\n")
+	for i := range max(len(have), len(want)) {
+		line := func(lines []string) string {
+			if i < len(lines) {
+				return strconv.Quote(lines[i])
+			}
+			return "the end"
+		}
+		if line(have) != line(want) {
+			t.Errorf("line %d is %s, want %s\n%s", i+1, line(have), line(want), tail(got.stderr))
+			return
+		}
+	}
+}
+
+func tail(text string) string {
+	return text[max(0, len(text)-2000):]
+}
+
+// writeSites writes the table of sites that the poison mode needs; see
+// toolchain/rt/poison.c.
+func writeSites(t *testing.T, path string) string {
+	t.Helper()
+	f, err := pair.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, ok := f.Binary(f.Machine)
+	if !ok {
+		t.Fatalf("%s has no metadata of its own", path)
+	}
+	var sites []*pair.Site
+	for _, fn := range f.Functions {
+		for _, call := range fn.Sites {
+			site, ok := self.SiteByID(call.ID)
+			if !ok {
+				t.Fatalf("%s: %s has a site that is nowhere", path, fn.Name)
+			}
+			sites = append(sites, site)
+		}
+	}
+	slices.SortFunc(sites, func(a, b *pair.Site) int { return cmp.Compare(a.Return, b.Return) })
+	var table []byte
+	for _, s := range sites {
+		table = binary.LittleEndian.AppendUint64(table, s.Return)
+		table = binary.LittleEndian.AppendUint32(table, uint32(s.CFAFromFP))
+		table = binary.LittleEndian.AppendUint32(table, uint32(-s.Context))
+	}
+	name := filepath.Join(t.TempDir(), filepath.Base(path)+".sites")
+	if err := os.WriteFile(name, table, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// checkPoison reads the report of the poison mode: it must have done
+// something, and every frame must have been one that can be moved.
+func checkPoison(t *testing.T, got output) {
+	t.Helper()
+	found := false
+	for line := range strings.Lines(got.stderr) {
+		var parks, poisoned, refused int
+		if n, _ := fmt.Sscanf(line, "poison: parks %d, poisoned %d, refused %d", &parks, &poisoned, &refused); n == 3 {
+			found = true
+			if poisoned == 0 && parks > 100 {
+				t.Errorf("nothing was poisoned: %s", line)
+			}
+			t.Log(strings.TrimSpace(line))
+		}
+	}
+	if !found {
+		t.Errorf("no report of the poison mode\n%s", tail(got.stderr))
+	}
+}
