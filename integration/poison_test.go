@@ -1,14 +1,20 @@
 package integration
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tpfs/tpfs/integration/lab"
 )
+
+// busyTimeout is many times what the tests of a package take, since the guest
+// is emulated and the machine may be busy.
+const busyTimeout = 10 * time.Minute
 
 // TestPoison runs the tests that stop live processes on the other
 // architecture too: what make test runs on this machine, in the aarch64 guest.
@@ -42,6 +48,8 @@ func TestPoison(t *testing.T) {
 			if err := g.Put(ctx, bin, "/test/"+name, 0o755); err != nil {
 				t.Fatal(err)
 			}
+			ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+			defer cancel()
 			out, err := g.Output(ctx, "cd /test && ./"+name+" -test.v -test.short -counter /test/counter")
 			if err != nil {
 				t.Fatal(err)

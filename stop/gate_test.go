@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ func serveGate(t *testing.T) *gate {
 	dir := t.TempDir()
 	g := &gate{path: filepath.Join(dir, "gate"), opened: make(chan struct{})}
 	root := &gateRoot{gate: g}
-	server, err := fs.Mount(dir, root, &fs.Options{MountOptions: fuse.MountOptions{DirectMount: os.Geteuid() == 0, FsName: "gate"}})
+	server, err := mount(dir, root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +42,33 @@ func serveGate(t *testing.T) *gate {
 	})
 	t.Cleanup(g.open) // or the writer could not even be killed
 	return g
+}
+
+// mount mounts a file system so that it ends with this process. go-fuse opens
+// /dev/fuse without O_CLOEXEC: a program started by another test would keep the
+// file system, and its writer, waiting for us for ever.
+func mount(dir string, root fs.InodeEmbedder) (*fuse.Server, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	server, err := fs.Mount(dir, root, &fs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "gate"}})
+	if err != nil {
+		return nil, err
+	}
+	const fds = "/proc/self/fd/"
+	names, err := os.ReadDir(fds)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		if to, _ := os.Readlink(fds + n.Name()); to == "/dev/fuse" {
+			fd, err := strconv.Atoi(n.Name())
+			if err != nil {
+				return nil, err
+			}
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return server, nil
 }
 
 func (g *gate) open() {
