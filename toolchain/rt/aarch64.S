@@ -475,6 +475,7 @@ converted:
 	CONVERT	56				/* openat */
 	CONVERT	59				/* pipe2 */
 	CONVERT	93				/* exit */
+	CONVERT	94				/* exit_group */
 	CONVERT	134				/* rt_sigaction */
 	CONVERT	196				/* shmat */
 	CONVERT	215				/* munmap */

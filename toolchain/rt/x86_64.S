@@ -637,7 +637,7 @@ systab:
 	NUMBER	91, 126			/* capset */
 	NUMBER	92, 135			/* personality */
 	CONVERT	93, 60			/* exit */
-	NUMBER	94, 231			/* exit_group */
+	CONVERT	94, 231			/* exit_group */
 	NUMBER	95, 247			/* waitid */
 	NUMBER	96, 218			/* set_tid_address */
 	NUMBER	97, 272			/* unshare */
