@@ -164,7 +164,7 @@ void Graph::leaveByCall(Block &B, const Step &S, const State &Known) {
   uint64_t Next = S.insn.end();
   if (Unwind)
     for (const LandingPad &P : Unwind->pads)
-      if (S.insn.address >= P.from && S.insn.address < P.to)
+      if (P.covers(S.insn.address))
         leaveTo(B, S.insn.address, P.pad, Known);
   // A call at the very end does not return.
   if (contains(Next))

@@ -61,9 +61,10 @@ private:
   bool inPlace(const SiteRecord &R, const Graph &G);
   void checkFrame(const SiteRecord &R, const CallState &Call);
   void checkContext(const SiteRecord &R, const CallState &Call, const UnwindRow &Row);
-  void checkLiveness(const SiteRecord &R, const Liveness &L);
-  void checkSlots(const SiteRecord &R, const Liveness &L);
-  void reportUse(const SiteRecord &R, const Liveness &L, Item What, Kind K, std::string Where, std::string Why);
+  void checkLiveness(const SiteRecord &R, const Liveness &L, uint64_t From);
+  void checkSlots(const SiteRecord &R, const Liveness &L, uint64_t From);
+  void reportUse(const SiteRecord &R, const Liveness &L, uint64_t From, Item What, Kind K, std::string Where,
+                 std::string Why);
   bool isReal(const SiteRecord &R, const Liveness::Range &Slot) const;
 };
 
@@ -141,10 +142,12 @@ void FunctionCheck::checkFrame(const SiteRecord &R, const CallState &Call) {
                                     std::tuple(C.returnAddress, 8 - Row->cfaOffset, "return address")}) {
     const SavedRegister *Rule = Row->find(Saved);
     std::optional<Value> There = Call.state.loadSlot(Place, 8);
-    if (!Rule || !Rule->offset || *Rule->offset != Place)
-      report(R, Kind::CFI, Call.at, formatv("by .eh_frame the caller's {0} is not at {1}", Name, slotName(Place)));
-    else if (!There || !There->isEntry(Saved))
-      report(R, Kind::CFI, Call.at, formatv("the caller's {0} is not at {1}", Name, slotName(Place)));
+    bool Said = Rule && Rule->offset && *Rule->offset == Place;
+    if (Said && There && There->isEntry(Saved))
+      continue;
+    const char *By = Said ? "" : "by .eh_frame ";
+    report(R, Kind::CFI, Call.at, formatv("{0}the caller's {1} is not at {2}", By, Name, slotName(Place)));
+    return;
   }
   checkContext(R, Call, *Row);
 }
@@ -174,43 +177,48 @@ bool FunctionCheck::isReal(const SiteRecord &R, const Liveness::Range &Slot) con
          });
 }
 
-void FunctionCheck::reportUse(const SiteRecord &R, const Liveness &L, Item What, Kind K, std::string Where,
-                              std::string Why) {
-  Liveness::Use Use = L.firstUse(R.returnAddress, What);
-  // Of neighbouring slots that one instruction reads, one line is enough.
-  if (K == Kind::Slot && !Found.empty() && Found.back().site == R.returnAddress && Found.back().kind == K &&
-      Found.back().at == Use.at)
-    return;
+void FunctionCheck::reportUse(const SiteRecord &R, const Liveness &L, uint64_t From, Item What, Kind K,
+                              std::string Where, std::string Why) {
+  Liveness::Use Use = L.firstUse(From, What);
+  // One line is enough for neighbouring slots that one instruction reads, and
+  // for what both the code and a landing pad lead to.
+  for (const Violation &V : reverse(Found)) {
+    if (V.site != R.returnAddress)
+      break;
+    if (V.kind == K && V.at == Use.at && (K == Kind::Slot || V.where == Where))
+      return;
+  }
   Violation &V = report(R, K, Use.at, std::move(Why));
   V.where = std::move(Where);
   V.path = std::move(Use.path);
 }
 
-void FunctionCheck::checkSlots(const SiteRecord &R, const Liveness &L) {
-  const LiveSet &Live = L.liveAt(R.returnAddress);
+void FunctionCheck::checkSlots(const SiteRecord &R, const Liveness &L, uint64_t From) {
+  const LiveSet &Live = L.liveAt(From);
   for (unsigned N : Live.slots.set_bits()) {
     const Liveness::Range &Slot = L.range(N);
     if (isReal(R, Slot))
       continue;
     bool Incoming = Slot.from >= 0;
-    reportUse(R, L, {Item::Slot, N}, Kind::Slot, slotName(Slot.from),
+    reportUse(R, L, From, {Item::Slot, N}, Kind::Slot, slotName(Slot.from),
               Incoming ? "an argument in the caller's native frame is read after the site"
                        : "a slot of the native frame is read after the site before it is written");
   }
   if (Live.anywhere)
-    reportUse(R, L, {Item::Anywhere}, Kind::Slot, "anywhere",
+    reportUse(R, L, From, {Item::Anywhere}, Kind::Slot, "anywhere",
               "the native frame is read after the site through an address that is not constant");
 }
 
-void FunctionCheck::checkLiveness(const SiteRecord &R, const Liveness &L) {
-  const LiveSet &Live = L.liveAt(R.returnAddress);
+// From the return address on, or from a landing pad of the call.
+void FunctionCheck::checkLiveness(const SiteRecord &R, const Liveness &L, uint64_t From) {
+  const LiveSet &Live = L.liveAt(From);
   for (Reg Register = 0; Register < AllRegs; Register++)
     if ((Isa.mustBeDead() & maskOf(Register)) && Live.regs[Register])
-      reportUse(R, L, {Item::Register, Register}, Kind::Register, Isa.name(Register),
+      reportUse(R, L, From, {Item::Register, Register}, Kind::Register, Isa.name(Register),
                 "a callee-saved register is read after the site before it is written");
-  checkSlots(R, L);
+  checkSlots(R, L, From);
   if (Live.contextLost)
-    reportUse(R, L, {Item::ContextLost}, Kind::Context, Isa.name(C.context),
+    reportUse(R, L, From, {Item::ContextLost}, Kind::Context, Isa.name(C.context),
               "the context is written after the site before it is read");
 }
 
@@ -249,7 +257,10 @@ std::vector<Violation> FunctionCheck::run() {
     if (!inPlace(R, G))
       continue;
     checkFrame(R, *G.callBefore(R.returnAddress));
-    checkLiveness(R, L);
+    checkLiveness(R, L, R.returnAddress);
+    for (const LandingPad &P : Rules.pads)
+      if (P.covers(G.callBefore(R.returnAddress)->at))
+        checkLiveness(R, L, P.pad);
   }
   return std::move(Found);
 }

@@ -32,6 +32,7 @@ struct UnwindRow {
 struct LandingPad {
   uint64_t from, to; // calls from here to there
   uint64_t pad;
+  bool covers(uint64_t Call) const { return Call >= from && Call < to; }
 };
 
 struct FunctionUnwind {

@@ -107,9 +107,9 @@ catches:
 enter
 save %rbx, -24
 pushq %rax
-site catches, 24, 8
+# The call at the site is what unwinds.
 .Lfrom2:
-callq leaf
+site catches, 24, 8
 .Lto2:
 addq $8, %rsp
 popq %rbx
