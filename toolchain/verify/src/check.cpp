@@ -214,7 +214,7 @@ void FunctionCheck::checkLiveness(const SiteRecord &R, const Liveness &L, uint64
   const LiveSet &Live = L.liveAt(From);
   for (Reg Register = 0; Register < AllRegs; Register++)
     if ((Isa.mustBeDead() & maskOf(Register)) && Live.regs[Register])
-      reportUse(R, L, From, {Item::Register, Register}, Kind::Register, Isa.name(Register),
+      reportUse(R, L, From, {Item::Register, Register, Live.regs[Register]}, Kind::Register, Isa.name(Register),
                 "a callee-saved register is read after the site before it is written");
   checkSlots(R, L, From);
   if (Live.contextLost)

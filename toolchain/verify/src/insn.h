@@ -95,6 +95,9 @@ struct Insn {
   Flow flow = Flow::Next;
   Condition condition = Condition::Other;
   bool setsFlags = false;
+  // It does nothing but to make a result whose low bytes depend on the low
+  // bytes of what it reads only, as copies and additions without flags do.
+  bool lowFromLow = false;
   Reg jumpReg = NoReg;
   uint64_t target = 0;
   llvm::SmallVector<RegRead, 6> reads;

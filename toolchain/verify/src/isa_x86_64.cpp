@@ -436,9 +436,12 @@ void X86_64::liftBinary(const MCInst &Inst, Insn &I, FormOf F) const {
   case Form::ZeroExtend: {
     O.kind = F.form == Form::Copy ? OpKind::Copy : OpKind::ZeroExtend;
     O.src = general(Last);
+    I.lowFromLow = true;
     bool SecondByte = O.src != NoReg && partsOf(Last.getReg())[0].lanes == 0x02; // ah and the like
-    if (O.src == NoReg || SecondByte)
+    if (O.src == NoReg || SecondByte) {
+      I.lowFromLow = false;
       return;
+    }
     break;
   }
   case Form::SetImmediate:
@@ -566,7 +569,7 @@ void X86_64::lift(const MCInst &Inst, Insn &I) const {
     liftString(I);
     return;
   case Form::Lea: {
-    // The two parts of an address: base + offset, then the index.
+    I.lowFromLow = true;
     Address A = addressAt(Inst, 1);
     if (F.width == 8 && A.index == NoReg && A.base != NoReg) {
       Op &Add = I.add(OpKind::Add);

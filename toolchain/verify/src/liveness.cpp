@@ -13,7 +13,7 @@ namespace {
 bool has(const LiveSet &Live, Item What) {
   switch (What.kind) {
   case Item::Register:
-    return Live.regs[What.number] != 0;
+    return (Live.regs[What.number] & What.lanes) != 0;
   case Item::Slot:
     return Live.slots.test(What.number);
   case Item::Anywhere:
@@ -27,7 +27,7 @@ bool has(const LiveSet &Live, Item What) {
 void remove(LiveSet &Live, Item What) {
   switch (What.kind) {
   case Item::Register:
-    Live.regs[What.number] = 0;
+    Live.regs[What.number] &= ~What.lanes;
     break;
   case Item::Slot:
     Live.slots.reset(What.number);
@@ -53,6 +53,13 @@ bool add(LiveSet &Live, const LiveSet &More) {
   Live.anywhere |= More.anywhere;
   Live.contextLost |= More.contextLost;
   return Changed;
+}
+
+// All bytes up to the highest one of L.
+Lanes upTo(Lanes L) {
+  L |= L >> 1;
+  L |= L >> 2;
+  return L | L >> 4;
 }
 
 void addRegisters(LiveSet &Live, uint64_t Registers) {
@@ -152,10 +159,16 @@ void Liveness::before(const Step &S, LiveSet &Live) const {
       setSlots(A.from, A.to, Live, false);
 
   // What it reads.
+  Lanes Wanted = AllLanes;
+  if (I.lowFromLow) {
+    Wanted = 0;
+    for (const RegWrite &W : I.writes)
+      Wanted |= upTo(After.regs[W.reg] & W.lanes);
+  }
   for (const RegRead &R : I.reads) {
     if (Saved & maskOf(R.reg))
       continue;
-    Live.regs[R.reg] |= R.lanes;
+    Live.regs[R.reg] |= R.lanes & Wanted;
     if (R.reg == C.context)
       Live.contextLost = false;
   }

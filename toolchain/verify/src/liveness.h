@@ -25,7 +25,8 @@ struct LiveSet {
 struct Item {
   enum Kind : uint8_t { Register, Slot, Anywhere, ContextLost };
   Kind kind;
-  unsigned number = 0; // of the register, or of the range of slots
+  unsigned number = 0;   // of the register, or of the range of slots
+  Lanes lanes = AllLanes; // of the register
 };
 
 class Liveness {
