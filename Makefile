@@ -8,7 +8,7 @@ BUILD = build
 demo: build
 	$(GO) run ./integration/demo
 
-test: build
+test: build toolchain
 	$(GO) vet ./...
 	$(GO) test -timeout 30m -count=1 ./...
 
@@ -32,6 +32,8 @@ deps:
 
 bench: build
 	$(GO) run ./integration/bench
+
+include toolchain/Makefile
 
 clean:
 	rm -rf $(BUILD)
