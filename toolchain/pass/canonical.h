@@ -18,9 +18,4 @@ llvm::Error lowerVariadics(llvm::Module &M);
 // the address of a thread's own copy from the thread pointer.
 llvm::Error lowerThreadLocals(llvm::Module &M);
 
-// Fixes names, alignments and sections of functions and data, as far as the
-// ISAs' code generators would choose them. Idempotent; needed again after
-// passes that add globals.
-void settleGlobals(llvm::Module &M);
-
 } // namespace tpcc

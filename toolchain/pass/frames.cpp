@@ -1,4 +1,3 @@
-#include "canonical.h"
 #include "errors.h"
 #include "framer.h"
 #include "parking.h"

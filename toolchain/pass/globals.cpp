@@ -1,4 +1,4 @@
-#include "canonical.h"
+#include "pass.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallPtrSet.h"

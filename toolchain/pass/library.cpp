@@ -10,6 +10,12 @@ using namespace llvm;
 
 namespace tpcc {
 
+static const StringLiteral Environment[] = {
+    "feclearexcept", "fegetenv",   "fegetexceptflag", "fegetround",   "feholdexcept", "feraiseexcept",
+    "fesetenv",      "fesetround", "fesetexceptflag", "fetestexcept", "feupdateenv",  "__fesetround",
+    "__flt_rounds",
+};
+
 // Each of them also with the suffixes f and l.
 static const StringLiteral Mathematics[] = {
     "acos",      "acosh",     "asin",    "asinh",    "atan",     "atan2",     "atanh",    "cbrt",       "ceil",
@@ -45,6 +51,8 @@ static StringSet<> collectRoutines() {
   StringSet<> Names;
   for (StringRef Name : Strings)
     Names.insert(Name);
+  for (StringRef Name : Environment)
+    Names.insert(Name);
   for (StringRef Name : Mathematics)
     for (StringRef Suffix : {"", "f", "l"})
       Names.insert((Name + Suffix).str());
@@ -52,6 +60,7 @@ static StringSet<> collectRoutines() {
     for (const char *Name : RTLIB::RuntimeLibcallsInfo(Triple(Isa.Triple)).getLibcallNames())
       if (Name)
         Names.insert(Name);
+  Names.erase("calloc"); // it is in LLVM's list, but nothing of an ISA of ours calls it
   return Names;
 }
 

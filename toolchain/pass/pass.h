@@ -57,4 +57,10 @@ struct FrameOptions {
 // be read, it calls @tpfs.context().
 llvm::Expected<Unit> addFrames(llvm::Module &M, const FrameOptions &Options);
 
+// Fixes names, alignments and sections of functions and data, as far as the
+// ISAs' code generators would else choose them. Canonicalise and addFrames end
+// with it; it is needed again after any other pass that adds globals or looks
+// at their use, as the optimiser does.
+void settleGlobals(llvm::Module &M);
+
 } // namespace tpcc
