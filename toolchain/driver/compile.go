@@ -98,6 +98,9 @@ func isIR(path string) bool {
 func (d *driver) preprocessing(o *options, target []string, in input, language string) []string {
 	args := append(append([]string{}, target...), "-O"+string(o.level))
 	args = append(args, o.front...)
+	if o.verbose {
+		args = append(args, "-v") // build systems look for the folders of headers
+	}
 	// After the program's own, before the compiler's. With -nostdinc, the
 	// front end leaves both out.
 	args = append(args, "-nostdlibinc")

@@ -8,21 +8,30 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/tpfs/tpfs/toolchain/layout"
 )
 
 // Run runs tpcc: program is its own path, in the install tree, and args are
 // what follows its name. It returns the exit status: 0, or 1 after an error,
-// which it has said on stderr.
+// which it has said on stderr. A signal that ends the process does so after the
+// temporary files are gone.
 func Run(program string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	d := &driver{stdin: stdin, stdout: stdout, stderr: stderr}
+	defer d.clean()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	go func() {
+		s := <-signals
+		d.clean()
+		os.Exit(128 + int(s.(syscall.Signal)))
+	}()
 	err := d.main(program, args)
-	if d.dir != "" {
-		os.RemoveAll(d.dir)
-	}
 	if err == nil {
 		return 0
 	}

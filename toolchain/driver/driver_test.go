@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tpfs/tpfs/pair"
 	"github.com/tpfs/tpfs/toolchain/layout"
@@ -191,7 +193,7 @@ func TestProgram(t *testing.T) {
 				if f := names["main"]; f.Reason != "" || len(f.Sites) == 0 {
 					t.Errorf("%v: main is %+v", isa, f)
 				}
-				if f := names["_start"]; f.Reason != reasonAssembly {
+				if f := names["_start"]; f.Reason == "" {
 					t.Errorf("%v: _start is %+v", isa, f)
 				}
 				if len(p.Reset) != 1 {
@@ -220,7 +222,7 @@ func TestProgram(t *testing.T) {
 			if !strings.Contains(flags, "-s") {
 				c.ok("--compare hello")
 			}
-			if out := c.ok("--explain hello"); !strings.Contains(out, "assembly:\n") || !strings.Contains(out, "  _start\n") ||
+			if out := c.ok("--explain hello"); !strings.Contains(out, ":\n  _") || !strings.Contains(out, "  _start\n") ||
 				!regexp.MustCompile(`hello: \d+ of \d+ functions cannot be moved\n$`).MatchString(out) {
 				t.Errorf("--explain says %s", out)
 			}
@@ -427,6 +429,9 @@ func TestQuestions(t *testing.T) {
 			t.Errorf("tpcc %s: %q", line, out)
 		}
 	}
+	if _, _, stderr := c.try("-E -v -xc /dev/null"); !strings.Contains(stderr, "/lib/tpcc/include\n") {
+		t.Errorf("-v does not say where headers are: %s", stderr)
+	}
 	status, _, stderr := c.try("-### -c counter.c -o never.o")
 	if status != 0 || !strings.Contains(stderr, "clang-19 ") || !strings.Contains(stderr, "tpcc-cg ") || exists("never.o") {
 		t.Errorf("-###: status %d, %s", status, stderr)
@@ -471,4 +476,98 @@ func TestMapAndWrap(t *testing.T) {
 		}
 	}
 	c.ok("--compare prog")
+}
+
+// Two units may have one name, and functions of one name in them.
+func TestUnitsOfOneName(t *testing.T) {
+	c := newCompiler(t)
+	const unit = "int puts(const char *);\n__attribute__((noinline)) static void say(void) { puts(\"%s\"); }\nvoid %s(void) { say(); puts(\"\"); }\n"
+	top, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"one", "two"} {
+		os.Mkdir(name, 0o755)
+		c.write(name+"/unit.c", strings.ReplaceAll(unit, "%s", name))
+		t.Chdir(filepath.Join(top, name))
+		c.ok("-O2 -c unit.c")
+		t.Chdir(top)
+	}
+	c.write("main.c", "void one(void), two(void);\nint main(void) { one(); two(); }\n")
+	c.ok("-O2 main.c one/unit.o two/unit.o -o prog")
+	if out := c.execute("prog"); out != "one\n\ntwo\n\n" {
+		t.Errorf("it says %q", out)
+	}
+	p, err := pair.Open("prog")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint64]string{}
+	said := 0
+	for _, f := range p.Functions {
+		for _, s := range f.Sites {
+			if seen[s.ID] != "" {
+				t.Errorf("site %#x is in %s and in %s", s.ID, seen[s.ID], f.Name)
+			}
+			seen[s.ID] = f.Name
+		}
+		if f.Name == "say" && len(f.Sites) == 1 {
+			said++
+		}
+	}
+	if said != 2 {
+		t.Errorf("%d functions say", said)
+	}
+}
+
+// The same sources give the same bytes.
+func TestReproducible(t *testing.T) {
+	c := newCompiler(t)
+	c.ok("-O2 -g hello.c counter.c -o hello")
+	a, b := c.read("hello"), c.read("hello.aarch64")
+	c.ok("-O2 -g hello.c counter.c -o hello")
+	if c.read("hello") != a || c.read("hello.aarch64") != b {
+		t.Error("built twice, and not the same")
+	}
+}
+
+// A signal leaves no temporary files.
+func TestSignal(t *testing.T) {
+	built := filepath.Join(t.TempDir(), "tpcc")
+	if out, err := exec.Command("go", "build", "-o", built, "github.com/tpfs/tpfs/cmd/tpcc").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := newCompiler(t)
+	if err := os.Rename(built, c.program); err != nil {
+		t.Fatal(err)
+	}
+	tmp := t.TempDir()
+	cmd := exec.Command(c.program, "-c", "-x", "c", "-", "-o", "never.o")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	source, err := cmd.StdinPipe() // the front end waits for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	left := func() []os.DirEntry {
+		entries, err := os.ReadDir(tmp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entries
+	}
+	for len(left()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 128+int(syscall.SIGTERM) {
+		t.Errorf("it ended with %v", err)
+	}
+	if n := left(); len(n) != 0 {
+		t.Errorf("it left %v", n)
+	}
 }

@@ -79,6 +79,8 @@ var linkerOptions = []option{
 	{"-E", none, drop},
 	{"-no-export-dynamic", none, drop},
 	{"-no-undefined", none, drop},
+	{"-allow-shlib-undefined", none, drop},
+	{"-no-allow-shlib-undefined", none, drop},
 	{"-enable-new-dtags", none, drop},
 	{"-disable-new-dtags", none, drop},
 	{"-Bstatic", none, drop},
@@ -147,7 +149,7 @@ func (o *options) parseLinker(args []string) error {
 		one := append([]string{"-" + strings.TrimLeft(args[0], "-")}, args[1:]...)
 		opt, words, arg, err := find(linkerOptions, one)
 		if err == nil && words == nil {
-			err = fmt.Errorf("-Wl,%s: an option of the linker that tpcc does not know; leave it out", args[0])
+			err = fmt.Errorf("%s: an option of the linker that tpcc does not know; leave it out", args[0])
 		}
 		if err != nil {
 			return err

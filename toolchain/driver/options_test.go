@@ -44,7 +44,7 @@ func TestParse(t *testing.T) {
 		{"-u sym -e start -Wl,-u,sym2,--undefined=sym3,--entry=begin", options{roots: words("sym sym2 sym3"), entry: "begin"}},
 		{"-Wl,--whole-archive a.a -Wl,--no-whole-archive b.a -Wl,c.a", options{inputs: []input{
 			{path: "a.a", whole: true}, {path: "b.a"}, {path: "c.a"}}}},
-		{"-Wl,--start-group,-lz,--end-group,-rpath,/x,-rpath=/y,-O1,--as-needed,--gc-sections,-z,now,-zrelro,--hash-style=gnu,--build-id,-export-dynamic",
+		{"-Wl,--start-group,-lz,--end-group,-rpath,/x,-rpath=/y,-O1,--as-needed,--gc-sections,-z,now,-zrelro,--allow-shlib-undefined,--hash-style=gnu,--build-id,-export-dynamic",
 			options{inputs: []input{{path: "z", library: true}}}},
 		{"-Wl,--wrap=f -Wl,--wrap,g", options{wraps: words("f g"), linker: words("--wrap=f --wrap=g")}},
 		{"-Wl,--defsym=a=b -Wl,-z,stack-size=65536 -Wl,--allow-multiple-definition", options{
@@ -113,7 +113,7 @@ func TestParseRefuses(t *testing.T) {
 		"-Xclang -load":           "-Xclang -load: it could change what tpcc's code generator relies on",
 		"-x c++ a":                "-x c++: tpcc compiles C and assembly only",
 		"-Osmall":                 "-Osmall: use -O0",
-		"-Wl,--frobnicate":        "-Wl,--frobnicate: an option of the linker that tpcc does not know; leave it out",
+		"-Wl,--frobnicate":        "-Wl,--frobnicate: --frobnicate: an option of the linker that tpcc does not know; leave it out",
 		"-Wl,--wrap":              "-wrap: its argument is missing",
 		"-Xlinker -Map":           "-Xlinker -Map: its argument is missing",
 		"-Xlinker -T -Xlinker x":  "tpcc links with a script of its own",

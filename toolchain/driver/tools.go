@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // A tool is a program that the driver runs.
@@ -40,7 +41,9 @@ type driver struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	verbose, dry   bool
-	dir            string // for temporary files, made by temp
+
+	lock sync.Mutex
+	dir  string // for temporary files, made by temp
 }
 
 // prefixOf finds the install tree by the program's own place, PREFIX/bin/tpcc.
@@ -124,6 +127,8 @@ func quoteWords(words []string) string {
 
 // temp names a temporary file. All go at the end of the run.
 func (d *driver) temp(name string) (string, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
 	if d.dir == "" {
 		dir, err := os.MkdirTemp("", "tpcc")
 		if err != nil {
@@ -136,6 +141,15 @@ func (d *driver) temp(name string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(dir, name), nil
+}
+
+// clean removes the temporary files.
+func (d *driver) clean() {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.dir != "" {
+		os.RemoveAll(d.dir)
+	}
 }
 
 // writeOutput writes a result. One that could not be written to its end is
