@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,7 +59,7 @@ func TestLibc(t *testing.T) {
 				t.Parallel()
 				sites := writeSites(t, p.pair)
 				out := here(t, p.pair, "TPFS_POISON=3", "TPFS_POISON_SITES="+sites)
-				checkPoison(t, out)
+				p.checkPoison(t, out)
 				p.check(t, out)
 			})
 		}
@@ -70,7 +72,7 @@ func TestLibc(t *testing.T) {
 				p.check(t, there(t, g, path))
 				sites := put(t, g, writeSites(t, p.pair+".aarch64"))
 				out := there(t, g, "TPFS_POISON=3 TPFS_POISON_SITES="+sites+" "+path)
-				checkPoison(t, out)
+				p.checkPoison(t, out)
 				p.check(t, out)
 			})
 		}
@@ -79,13 +81,7 @@ func TestLibc(t *testing.T) {
 
 // build compiles testdata with both compilers, and runs the native programs.
 func build(t *testing.T) []program {
-	tpcc, err := filepath.Abs("../../build/toolchain/bin/tpcc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(tpcc); err != nil {
-		t.Fatalf("%v: make toolchain", err)
-	}
+	tpcc := compiler(t)
 	native, err := exec.LookPath("musl-gcc")
 	if err != nil {
 		t.Fatalf("%v: apt-get install musl-tools", err)
@@ -96,7 +92,6 @@ func build(t *testing.T) []program {
 	}
 	dir := t.TempDir()
 	programs := make([]program, len(sources))
-	// Not t.TempDir of the subtests: the programs outlive them.
 	t.Run("build", func(t *testing.T) {
 		for i, source := range sources {
 			name := strings.TrimSuffix(filepath.Base(source), ".c")
@@ -114,6 +109,37 @@ func build(t *testing.T) []program {
 		t.FailNow()
 	}
 	return programs
+}
+
+// compiler is the path of tpcc in what `make toolchain` has built; TOOLCHAIN
+// says where that is.
+func compiler(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(cmp.Or(os.Getenv("TOOLCHAIN"), "../../build/toolchain"), "bin/tpcc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: make toolchain", err)
+	}
+	return path
+}
+
+// TestOverflow looks at how a thread ends whose portable stack is used up:
+// also if its frames are larger than a page.
+func TestOverflow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "overflow")
+	run(t, compiler(t), "-O2", "-o", path, "testdata/overflow/overflow.c")
+	for _, arg := range []string{"small", "large", "small thread", "large thread"} {
+		t.Run(arg, func(t *testing.T) {
+			t.Parallel()
+			err := exec.CommandContext(t.Context(), path, arg).Run()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGSEGV {
+				t.Errorf("ended with %v, want SIGSEGV", err)
+			}
+		})
+	}
 }
 
 func run(t *testing.T, name string, args ...string) {
@@ -245,7 +271,7 @@ func writeSites(t *testing.T, path string) string {
 
 // checkPoison reads the report of the poison mode: it must have done
 // something, and every frame must have been one that can be moved.
-func checkPoison(t *testing.T, got output) {
+func (p *program) checkPoison(t *testing.T, got output) {
 	t.Helper()
 	found := false
 	for line := range strings.Lines(got.stderr) {
@@ -254,6 +280,9 @@ func checkPoison(t *testing.T, got output) {
 			found = true
 			if poisoned == 0 && parks > 100 {
 				t.Errorf("nothing was poisoned: %s", line)
+			}
+			if refused > 0 && p.name != "process" { // where main calls vfork
+				t.Errorf("a frame cannot be moved: %s", line)
 			}
 			t.Log(strings.TrimSpace(line))
 		}

@@ -174,18 +174,18 @@ long __tp_shmat(long id, u64 address, u64 flags)
 	return got;
 }
 
-long __tp_map_stack(u64 size, char **low)
+long __tp_map_stack(u64 size, u64 guard, char **low)
 {
 	long got;
 
 	size = round_up(size);
-	got = __tp_mmap(0, GUARD + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	got = __tp_mmap(0, guard + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	if (failed(got))
 		return got;
-	*low = (char *)got + GUARD;
+	*low = (char *)got + guard;
 	got = RAW(SYS_mprotect, *low, size, PROT_READ | PROT_WRITE);
 	if (failed(got)) {
-		__tp_munmap((u64)*low - GUARD, GUARD + size);
+		__tp_munmap((u64)*low - guard, guard + size);
 		return got;
 	}
 	return (long)*low + size;

@@ -117,10 +117,10 @@ long __tp_munmap(u64 address, u64 size);
 long __tp_shmat(long id, u64 address, u64 flags);
 
 /*
- * Two stacks with a guard below each: *low is where the mapping starts. The
- * result is the top of the upper one, or an error.
+ * A stack of that many bytes from *low up, with a guard below. The result is
+ * its top, or an error.
  */
-long __tp_map_stack(u64 size, char **low);
+long __tp_map_stack(u64 size, u64 guard, char **low);
 
 /* signal.c */
 long __tp_sigaction(long number, const void *action, void *old, u64 set_size);
@@ -136,7 +136,11 @@ void __tp_report_poison(void);
 /* libc's thread.c */
 _Noreturn void __tp_exit(int code);
 
-/* The guard of each stack that the runtime makes: larger than any frame. */
+/*
+ * The bytes of the guard below each stack but the main thread's, where it is as
+ * large as the stack. A frame is not probed, so one that is larger than the
+ * guard may overflow the stack unnoticed.
+ */
 #define GUARD (1UL << 20)
 
 #endif

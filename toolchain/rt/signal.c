@@ -84,7 +84,7 @@ static struct tp_signal *next_record(struct tp_thread *thread)
 
 	if (*place)
 		return *place;
-	high = __tp_map_stack(CHUNK, &low);
+	high = __tp_map_stack(CHUNK, GUARD, &low);
 	if (failed(high))
 		__tp_fatal("signal: no memory for the frames of a handler\n");
 	made = (struct tp_signal *)high - 1;

@@ -219,14 +219,14 @@ struct tp_start *__tp_prepare(char *top)
 	static struct tp_start start;
 	char **environment = (char **)top + *(long *)top + 2;
 	const char *value = find_variable(environment, "TPFS_ADDRESS_BITS=");
-	u64 bits = value ? number(&value, 10) : (u64)__tp_address_bits, size = stack_size();
+	u64 bits = value ? number(&value, 10) : (u64)__tp_address_bits, size = stack_size() & -65536UL;
 	long portable, native;
 
 	if (bits < 36 || bits > 47)
 		__tp_fatal("start: the bits of an address (TPFS_ADDRESS_BITS, __tp_address_bits) must be 36 to 47\n");
 	__tp_limit_addresses(bits);
-	portable = __tp_map_stack(size, &__tp_main_portable_low);
-	native = __tp_map_stack(size, &__tp_main_native_low);
+	portable = __tp_map_stack(size, size, &__tp_main_portable_low);
+	native = __tp_map_stack(size, size, &__tp_main_native_low);
 	if (failed(portable) || failed(native))
 		__tp_fatal("start: no memory for the stacks: lower the stack limit (ulimit -s)\n");
 	__tp_main_portable_high = start.portable = (char *)portable;

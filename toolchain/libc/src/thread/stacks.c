@@ -8,7 +8,7 @@
 #include "pthread_impl.h"
 
 hidden long __tp_raw_syscall(long, long, long, long, long, long, long);
-hidden long __tp_map_stack(size_t, char **);
+hidden long __tp_map_stack(size_t, size_t, char **);
 hidden long __tp_munmap(uintptr_t, size_t);
 hidden void __tp_free_signals(void);
 hidden _Noreturn void __tp_leave(void *, size_t, void *, size_t, int);
@@ -25,7 +25,7 @@ hidden long __tp_native_stack(long flags, struct pthread *new)
 
 	if (flags & CLONE_SETTLS)
 		size += new->stack_size;
-	high = __tp_map_stack(size, &low);
+	high = __tp_map_stack(size, GUARD, &low);
 	if (flags & CLONE_SETTLS && high > 0) {
 		new->tp_words[TP_PORTABLE_LOW] = (uintptr_t)new->stack - new->stack_size;
 		new->tp_words[TP_NATIVE_LOW] = (uintptr_t)low;
