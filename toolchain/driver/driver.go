@@ -78,6 +78,9 @@ func (d *driver) main(program string, args []string) error {
 			continue
 		}
 		if err := d.translate(o, i, in, language, compiled); err != nil {
+			if crash := (crashed{}); errors.As(err, &crash) {
+				err = fmt.Errorf("%s: %w", in.path, err)
+			}
 			return err
 		}
 	}

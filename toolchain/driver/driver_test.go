@@ -571,3 +571,14 @@ func TestSignal(t *testing.T) {
 		t.Errorf("it left %v", n)
 	}
 }
+
+// A tool that crashes is named with the file that it was at.
+func TestCrash(t *testing.T) {
+	c := newCompiler(t)
+	bin := filepath.Dir(c.program)
+	os.Remove(filepath.Join(bin, "tpcc-cg"))
+	if err := os.WriteFile(filepath.Join(bin, "tpcc-cg"), []byte("#!/bin/sh\nkill -SEGV $$\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.fails("-c counter.c", "tpcc: error: counter.c: tpcc-cg crashed: signal: segmentation fault")
+}

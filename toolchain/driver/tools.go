@@ -35,6 +35,14 @@ type failure struct{ tool string }
 
 func (f failure) Error() string { return f.tool + " failed" }
 
+// crashed is the end of a tool by a signal.
+type crashed struct {
+	tool string
+	how  error
+}
+
+func (c crashed) Error() string { return fmt.Sprintf("%s crashed: %v", c.tool, c.how) }
+
 // driver is one run of tpcc.
 type driver struct {
 	prefix         string // top of the install tree
@@ -94,6 +102,8 @@ func (d *driver) finish(cmd *exec.Cmd) error {
 	switch name := filepath.Base(cmd.Path); {
 	case errors.As(err, &exit) && exit.Exited():
 		return failure{name}
+	case errors.As(err, &exit):
+		return crashed{name, exit}
 	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
 	}
