@@ -125,20 +125,20 @@ END __tp_park
 FUNCTION __tp_syscall
 	FRAME
 	sub	sp, sp, #CALL_SIZE
-	stp	x0, x1, [x29, #CALL_NUMBER]
+	stp	w0, wzr, [x29, #CALL_NUMBER]	/* CALL_FLAGS */
+	str	x1, [x29, #CALL_ARGUMENTS]
 	stp	x2, x3, [x29, #CALL_ARGUMENTS+8]
 	stp	x4, x5, [x29, #CALL_ARGUMENTS+24]
 	stp	x6, xzr, [x29, #CALL_ARGUMENTS+40]	/* CALL_PHASE */
-	str	xzr, [x29, #CALL_FLAGS]
 POINT __tp_sys_resume
 POINT __cp_begin
 	ldr	x8, [x29, #CALL_PHASE]
 	cbnz	x8, 4f
-	ldr	x8, [x29, #CALL_FLAGS]
-	and	x8, x8, #CALL_CANCELLABLE
-	str	x8, [x29, #CALL_FLAGS]
+	ldr	w8, [x29, #CALL_FLAGS]
+	and	w8, w8, #CALL_CANCELLABLE
+	str	w8, [x29, #CALL_FLAGS]
 	sub	x9, x29, #-(CALL_NUMBER)	/* number and arguments */
-	ldr	x8, [x9]
+	ldr	w8, [x9]
 	cmp	x8, #(converted_end - converted)
 	b.hs	1f
 	ADDRESS	x10, converted
@@ -148,12 +148,13 @@ POINT __cp_begin
 	bl	__tp_convert_aarch64
 	cbz	w0, 3f				/* it has the result */
 	sub	x9, x29, #-(CALL_NATIVE)
-1:	ldr	x10, [x29, #CALL_FLAGS]
-	tbz	x10, #0, 2f			/* CALL_CANCELLABLE */
+1:	ldr	w10, [x29, #CALL_FLAGS]
+	tbz	w10, #0, 2f			/* CALL_CANCELLABLE */
 	mrs	x10, tpidr_el0
 	ldr	w10, [x10, #THREAD_CANCEL]
 	cbnz	w10, __cp_cancel
-2:	ldp	x8, x0, [x9]
+2:	ldr	w8, [x9]
+	ldr	x0, [x9, #8]
 	ldp	x1, x2, [x9, #16]
 	ldp	x3, x4, [x9, #32]
 	ldr	x5, [x9, #48]
@@ -163,8 +164,8 @@ POINT __cp_end
 	str	x0, [x29, #CALL_RESULT]
 3:	mov	x8, #1
 	str	x8, [x29, #CALL_PHASE]
-4:	ldr	x8, [x29, #CALL_FLAGS]
-	tbz	x8, #1, 5f			/* CALL_PACKED */
+4:	ldr	w8, [x29, #CALL_FLAGS]
+	tbz	w8, #1, 5f			/* CALL_PACKED */
 	sub	x0, x29, #CALL_SIZE
 	bl	__tp_unpack
 5:	ADDRESS	x8, __tp_pause
@@ -193,12 +194,12 @@ END __tp_syscall
 FUNCTION __syscall_cp_asm
 	FRAME
 	sub	sp, sp, #CALL_SIZE
-	stp	x1, x2, [x29, #CALL_NUMBER]
+	mov	w8, #CALL_CANCELLABLE
+	stp	w1, w8, [x29, #CALL_NUMBER]	/* CALL_FLAGS */
+	str	x2, [x29, #CALL_ARGUMENTS]
 	stp	x3, x4, [x29, #CALL_ARGUMENTS+8]
 	stp	x5, x6, [x29, #CALL_ARGUMENTS+24]
 	stp	x7, xzr, [x29, #CALL_ARGUMENTS+40]	/* CALL_PHASE */
-	mov	x8, #CALL_CANCELLABLE
-	str	x8, [x29, #CALL_FLAGS]
 	b	__tp_sys_resume
 END __syscall_cp_asm
 

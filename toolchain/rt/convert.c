@@ -223,5 +223,5 @@ void __tp_unpack(struct tp_call *c)
 
 		to[i] = (struct epoll_generic){ .events = event.events, .data = event.data };
 	}
-	c->flags &= ~(u64)CALL_PACKED;
+	c->flags &= ~CALL_PACKED;
 }

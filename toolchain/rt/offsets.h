@@ -13,14 +13,17 @@
 
 /* struct tp_call, from the frame pointer */
 #define CALL_SIZE 176
-#define CALL_NATIVE -136
-#define CALL_FLAGS -80
+#define CALL_NATIVE -128
 #define CALL_RESULT -72
 #define CALL_NUMBER -64
+#define CALL_FLAGS -60
 #define CALL_ARGUMENTS -56
 #define CALL_PHASE -8
 
-/* The bits of its flags */
+/*
+ * The bits of its flags, which are in one word with the number, so that a
+ * translation carries them over.
+ */
 #define CALL_CANCELLABLE 1
 #define CALL_PACKED 2
 

@@ -36,11 +36,11 @@ static inline struct tp_thread *self(void) { return __builtin_thread_pointer(); 
 
 /* The frame of the system-call stub, up to its frame pointer. */
 struct tp_call {
-	long scratch[5];
+	long scratch[6];
 	u64 native[7];                   /* number and arguments, where they differ from the canonical ones */
-	u64 flags;
 	long result;
-	u64 number;
+	u32 number;
+	u32 flags;                       /* CALL_CANCELLABLE and so on */
 	u64 arg[6];
 	u64 phase;                       /* 0: the call is to be issued or under way, 1: the result is valid */
 };

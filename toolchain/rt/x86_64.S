@@ -122,7 +122,8 @@ END __tp_park
 FUNCTION __tp_syscall
 	FRAME
 	sub	$CALL_SIZE, %rsp
-	mov	%rdi, CALL_NUMBER(%rbp)
+	mov	%edi, CALL_NUMBER(%rbp)
+	movl	$0, CALL_FLAGS(%rbp)
 	mov	%rsi, CALL_ARGUMENTS(%rbp)
 	mov	%rdx, CALL_ARGUMENTS+8(%rbp)
 	mov	%rcx, CALL_ARGUMENTS+16(%rbp)
@@ -130,16 +131,15 @@ FUNCTION __tp_syscall
 	mov	%r9, CALL_ARGUMENTS+32(%rbp)
 	mov	16(%rbp), %rax
 	mov	%rax, CALL_ARGUMENTS+40(%rbp)
-	movq	$0, CALL_FLAGS(%rbp)
 	movq	$0, CALL_PHASE(%rbp)
 POINT __tp_sys_resume
 POINT __cp_begin
 	cmpq	$0, CALL_PHASE(%rbp)
 	jne	4f
-	andq	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
+	andl	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
 	lea	CALL_NUMBER(%rbp), %r11		/* number and arguments */
-	mov	(%r11), %rax
-	cmp	$(systab_end - systab) / 2, %rax
+	mov	(%r11), %eax
+	cmp	$(systab_end - systab) / 2, %eax
 	jae	1f				/* newer numbers are the same everywhere */
 	movzwl	systab(,%rax,2), %eax
 	test	$CONVERTED, %eax
@@ -149,7 +149,7 @@ POINT __cp_begin
 	test	%eax, %eax
 	jz	3f				/* it has the result */
 	lea	CALL_NATIVE(%rbp), %r11
-	mov	(%r11), %rax
+	mov	(%r11), %eax
 	movzwl	systab(,%rax,2), %eax
 	and	$~CONVERTED, %eax
 1:	testb	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
@@ -196,7 +196,8 @@ END __tp_syscall
 FUNCTION __syscall_cp_asm
 	FRAME
 	sub	$CALL_SIZE, %rsp
-	mov	%rsi, CALL_NUMBER(%rbp)
+	mov	%esi, CALL_NUMBER(%rbp)
+	movl	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
 	mov	%rdx, CALL_ARGUMENTS(%rbp)
 	mov	%rcx, CALL_ARGUMENTS+8(%rbp)
 	mov	%r8, CALL_ARGUMENTS+16(%rbp)
@@ -205,7 +206,6 @@ FUNCTION __syscall_cp_asm
 	mov	%rax, CALL_ARGUMENTS+32(%rbp)
 	mov	24(%rbp), %rax
 	mov	%rax, CALL_ARGUMENTS+40(%rbp)
-	movq	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
 	movq	$0, CALL_PHASE(%rbp)
 	jmp	__tp_sys_resume
 END __syscall_cp_asm
