@@ -64,8 +64,18 @@ func TestLibc(t *testing.T) {
 			})
 		}
 	})
+	addresses := map[string]string{
+		"by default": buildAddresses(t),
+		"by program": buildAddresses(t, "-DBITS=38"),
+	}
+	for name, path := range addresses {
+		t.Run("addresses "+name, func(t *testing.T) { here(t, path) })
+	}
 	t.Run("aarch64", func(t *testing.T) {
 		g := guest(t)
+		for name, path := range addresses {
+			t.Run("addresses "+name, func(t *testing.T) { there(t, g, put(t, g, path+".aarch64")) })
+		}
 		for _, p := range programs {
 			t.Run(p.name, func(t *testing.T) {
 				path := put(t, g, p.pair+".aarch64")
@@ -109,6 +119,14 @@ func build(t *testing.T) []program {
 		t.FailNow()
 	}
 	return programs
+}
+
+// buildAddresses compiles the program that looks at its own mappings.
+func buildAddresses(t *testing.T, options ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "addresses")
+	run(t, compiler(t), append(options, "-O2", "-o", path, "testdata/addresses/addresses.c")...)
+	return path
 }
 
 // compiler is the path of tpcc in what `make toolchain` has built; TOOLCHAIN

@@ -137,8 +137,8 @@ void __tp_report_poison(void);
 _Noreturn void __tp_exit(int code);
 
 /*
- * The bytes of the guard below each stack but the main thread's, where it is as
- * large as the stack. A frame is not probed, so one that is larger than the
+ * The bytes of the guard below each stack; the main thread's is at least as large
+ * as its stack. A frame is not probed, so one that is larger than the
  * guard may overflow the stack unnoticed.
  */
 #define GUARD (1UL << 20)

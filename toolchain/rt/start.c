@@ -8,7 +8,7 @@
 /* From the kernel's headers; the same on all ISAs. */
 enum {
 	AT_FDCWD = -100, RLIMIT_STACK = 3, PR_SET_MM = 35, PR_SET_MM_MAP = 14,
-	AT_NULL = 0, AT_PLATFORM = 15, AT_BASE_PLATFORM = 24, AT_RANDOM = 25, AT_EXECFN = 31,
+	AT_NULL = 0, AT_PLATFORM = 15, AT_SECURE = 23, AT_BASE_PLATFORM = 24, AT_RANDOM = 25, AT_EXECFN = 31,
 };
 
 /* The bits of an address. A program may bring another value along, and TPFS_ADDRESS_BITS is stronger. */
@@ -187,9 +187,19 @@ static long *move_arguments(char *top)
 	return (long *)copy;
 }
 
-/* The value of an environment variable, whose name is given with '=', or NULL. */
+/*
+ * The value of an environment variable, whose name is given with '=', or NULL.
+ * There is none for a program that has more rights than who starts it.
+ */
 static const char *find_variable(char **environment, const char *name)
 {
+	u64 *word = (u64 *)environment;
+
+	while (*word++)
+		;
+	for (; word[0] != AT_NULL; word += 2)
+		if (word[0] == AT_SECURE && word[1])
+			return NULL;
 	for (; *environment; environment++) {
 		const char *p = *environment, *q = name;
 
@@ -219,14 +229,15 @@ struct tp_start *__tp_prepare(char *top)
 	static struct tp_start start;
 	char **environment = (char **)top + *(long *)top + 2;
 	const char *value = find_variable(environment, "TPFS_ADDRESS_BITS=");
-	u64 bits = value ? number(&value, 10) : (u64)__tp_address_bits, size = stack_size() & -65536UL;
+	u64 bits = value ? number(&value, 10) : (u64)__tp_address_bits;
+	u64 size = stack_size() & -65536UL, guard = size > GUARD ? size : GUARD;
 	long portable, native;
 
 	if (bits < 36 || bits > 47)
 		__tp_fatal("start: the bits of an address (TPFS_ADDRESS_BITS, __tp_address_bits) must be 36 to 47\n");
 	__tp_limit_addresses(bits);
-	portable = __tp_map_stack(size, size, &__tp_main_portable_low);
-	native = __tp_map_stack(size, size, &__tp_main_native_low);
+	portable = __tp_map_stack(size, guard, &__tp_main_portable_low);
+	native = __tp_map_stack(size, guard, &__tp_main_native_low);
 	if (failed(portable) || failed(native))
 		__tp_fatal("start: no memory for the stacks: lower the stack limit (ulimit -s)\n");
 	__tp_main_portable_high = start.portable = (char *)portable;
