@@ -404,8 +404,9 @@ func FuzzUnwind(f *testing.F) {
 		var st *Stack
 		var err error
 		bounded(t, len(mem), func() { st, err = b.Unwind(th.regs, r) })
-		// Three thread words, three records of the stubs, two words of each frame.
-		if r.n > 6+2*len(mem)/16 {
+		// The thread words, the records of the stubs, and each word of the
+		// frames at most.
+		if r.n > 6+len(mem)/8 {
 			t.Fatalf("%d reads of %d bytes of memory", r.n, len(mem))
 		}
 		if err != nil {

@@ -329,7 +329,7 @@ func TestDamagedFields(t *testing.T) {
 		}
 		refused := 0
 		for _, r := range ranges {
-			for width := uint64(1); width <= 8; width *= 2 {
+			for _, width := range []uint64{2, 4, 8} { // of single bytes see TestDamagedBits
 				for at := r[0]; at+width <= r[0]+r[1]; at += width {
 					field := data[at : at+width]
 					old := bytes.Clone(field)
@@ -337,7 +337,7 @@ func TestDamagedFields(t *testing.T) {
 					for i, b := range old {
 						value |= uint64(b) << (8 * i)
 					}
-					for _, v := range []uint64{0, 1, value + 1, value - 1, value << 1, 1 << (8*width - 1), math.MaxUint64, uint64(len(data)), maxAddress} {
+					for _, v := range []uint64{0, value + 1, value - 1, 1 << (8*width - 1), math.MaxUint64, uint64(len(data))} {
 						for i := range field {
 							field[i] = byte(v >> (8 * i))
 						}
@@ -352,7 +352,7 @@ func TestDamagedFields(t *testing.T) {
 				}
 			}
 		}
-		if refused < 10000 {
+		if refused < 5000 {
 			t.Errorf("%v: only %d changes were refused", m, refused)
 		}
 	}

@@ -212,6 +212,12 @@ func decodeTables(data []byte) (*tables, error) {
 			}
 			f.Sites = append(f.Sites, s)
 		}
+		own := map[uint64]bool{} // sites of the function, if it has jump slots
+		if nJumps > 0 {
+			for _, s := range f.Sites {
+				own[s.ID] = true
+			}
+		}
 		for range nJumps {
 			e := jumps.entry(usedJumps)
 			usedJumps++
@@ -219,7 +225,7 @@ func decodeTables(data []byte) (*tables, error) {
 			if j.Offset%8 != 0 || j.Offset > f.PortableFrame || f.PortableFrame-j.Offset < jumpSlotSize {
 				return nil, fmt.Errorf("function %s: jump slot at %#x, outside of the portable frame of %d bytes", f.Name, j.Offset, f.PortableFrame)
 			}
-			if !slices.ContainsFunc(f.Sites, func(s CallSite) bool { return s.ID == j.Site }) {
+			if !own[j.Site] {
 				return nil, fmt.Errorf("function %s: jump slot at %#x: %#x is no site of the function", f.Name, j.Offset, j.Site)
 			}
 			f.Jumps = append(f.Jumps, j)
