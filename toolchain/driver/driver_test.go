@@ -478,6 +478,43 @@ func TestMapAndWrap(t *testing.T) {
 	c.ok("--compare prog")
 }
 
+// What C programs rely on that is the linker's work: constructors in their
+// order, tables made of sections, common variables, aliases.
+func TestLinkerFeatures(t *testing.T) {
+	c := newCompiler(t)
+	c.write("a.c", `
+#include <stdio.h>
+int x, y;
+long big[100];
+extern _Thread_local int tl;
+_Thread_local int tz;
+int real(int a) { return a + 1; }
+extern int other(int) __attribute__((alias("real")));
+int weakly(int) __attribute__((weak, alias("real")));
+__attribute__((constructor(102))) static void second(void) { y = x + 1; }
+__attribute__((constructor(101))) static void first(void) { x = 1; }
+__attribute__((destructor)) static void last(void) { puts("bye"); }
+struct entry { const char *name; int (*f)(int); };
+#define ENTRY __attribute__((section("entries"), used)) static struct entry
+ENTRY one = {"one", real};
+ENTRY two = {"two", other};
+extern struct entry __start_entries[], __stop_entries[];
+int main(void)
+{
+	for (struct entry *e = __start_entries; e < __stop_entries; e++)
+		printf("%s %d\n", e->name, e->f(3));
+	tz += tl;
+	printf("%d %d %d %d %d\n", x, y, tl, tz, weakly(2));
+}
+`)
+	c.write("b.c", "int y, x; long big[200]; _Thread_local int tl = 7;\n")
+	c.ok("-O2 -fcommon a.c b.c -o prog")
+	if out, want := c.execute("prog"), "one 4\ntwo 4\n1 2 7 7 3\nbye\n"; out != want {
+		t.Errorf("it says %q, want %q", out, want)
+	}
+	c.ok("--compare prog")
+}
+
 // Two units may have one name, and functions of one name in them.
 func TestUnitsOfOneName(t *testing.T) {
 	c := newCompiler(t)

@@ -223,6 +223,8 @@ func (h *headers) inventory(isa ISA, custom map[string]place, text, rodata *uint
 		p, own := placeOf(name, elf.SectionType(s.Type), elf.SectionFlag(s.Flags))
 		size := s.Size + max(s.Addralign, 1)
 		switch {
+		case strings.HasPrefix(name, ".ctors") || strings.HasPrefix(name, ".dtors"):
+			return fmt.Errorf("section %s: functions to call at the start and the end must be in .init_array and .fini_array", name)
 		case p == inPrivateText:
 			*text += size
 		case p == inPrivateRodata:

@@ -237,6 +237,7 @@ func TestScriptRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct{ source, want string }{
 		{".section \"a b\",\"aw\"\n.quad 0\n", `x86_64: section "a b": use letters`},
+		{".section .ctors,\"aw\"\n.quad 0\n", "section .ctors: functions to call at the start and the end must be in .init_array"},
 		{".section tptls,\"aw\"\n.balign 128\n.quad 0\n", "a thread-local variable is aligned to 128 bytes; at most 64"},
 	} {
 		f, err := Read(joined(t, dir, "a.o", assemble(t, test.source), Unit{}))
