@@ -72,10 +72,8 @@ func NewWorld(ctx context.Context, cfg Config) (w *World, err error) {
 			return w, err
 		}
 	}
-	for _, name := range []string{"counter", "counter.aarch64"} {
-		if err := copyFile(filepath.Join(cfg.Counter, name), w.Host("/nfs/bin/"+name), 0o755); err != nil {
-			return w, err
-		}
+	if err := w.Install(filepath.Join(cfg.Counter, "counter")); err != nil {
+		return w, err
 	}
 	if err := copyFile(filepath.Join(cfg.TPFS, "tpfs.amd64"), w.tpfs(), 0o755); err != nil {
 		return w, err
@@ -182,13 +180,30 @@ type Program struct {
 	out     string // the path of its output, in the guests
 }
 
-// Start runs the example in a guest: in a session of its own, with only its
-// standard files open, and a process id that is free everywhere.
+// Start runs the example in a guest.
 func (w *World) Start(ctx context.Context, machine, name, mode string) (*Program, error) {
+	return w.Run(ctx, machine, name, "counter", mode)
+}
+
+// Install puts a pair where Run finds it: the file for x86-64 at path, and the
+// other one beside it.
+func (w *World) Install(path string) error {
+	for _, suffix := range []string{"", ".aarch64"} {
+		if err := copyFile(path+suffix, w.Host("/nfs/bin/"+filepath.Base(path)+suffix), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run runs a program of /nfs/bin in a guest: in a session of its own, with
+// only its standard files open, and a process id that is free everywhere. Its
+// output is in a file named after name.
+func (w *World) Run(ctx context.Context, machine, name, program string, args ...string) (*Program, error) {
 	p := &Program{w: w, Machine: machine, out: "/nfs/" + name + ".out"}
-	exe := map[string]string{"x86_64": "/nfs/bin/counter", "aarch64": "/nfs/bin/counter.aarch64"}[machine]
+	suffix := map[string]string{"aarch64": ".aarch64"}[machine]
 	out, err := w.Guests[machine].Output(ctx, fmt.Sprintf(
-		"setsid %s %s < /dev/null > %s 2>&1 & echo $!", exe, mode, p.out))
+		"setsid /nfs/bin/%s%s %s < /dev/null > %s 2>&1 & echo $!", program, suffix, strings.Join(args, " "), p.out))
 	if err != nil {
 		return nil, err
 	}
@@ -276,6 +291,15 @@ func (p *Program) Move(ctx context.Context, dir, machine string, r Route) error 
 	}
 	p.Machine = machine
 	return nil
+}
+
+// Output is what the program has printed so far.
+func (p *Program) Output() ([]byte, error) {
+	b, err := os.ReadFile(p.w.Host(p.out))
+	if os.IsNotExist(err) {
+		return nil, nil // it has just been started
+	}
+	return b, err
 }
 
 // Signal sends the program SIGUSR1, which it counts.
