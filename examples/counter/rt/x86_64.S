@@ -104,10 +104,14 @@ FUNCTION __tp_syscall
 	movq	$0, -8(%rbp)
 __tp_sys_resume:
 	cmpq	$0, -8(%rbp)
-	jne	2f
+	jne	3f
 	mov	-64(%rbp), %rax
-	NATIVE_NUMBER 3f
-	mov	-56(%rbp), %rdi
+	NATIVE_NUMBER 1f
+	jmp	2f
+1:	movq	$-ENOSYS, -72(%rbp)		/* before sys_insn, behind which rax is the result */
+	movq	$1, -8(%rbp)
+	jmp	3f
+2:	mov	-56(%rbp), %rdi
 	mov	-48(%rbp), %rsi
 	mov	-40(%rbp), %rdx
 	mov	-32(%rbp), %r10
@@ -115,14 +119,12 @@ __tp_sys_resume:
 	mov	-16(%rbp), %r9
 __tp_sys_insn:
 	syscall
-1:	mov	%rax, -72(%rbp)
+	mov	%rax, -72(%rbp)
 	movq	$1, -8(%rbp)
-2:	cmpl	$0, __tp_pause
+3:	cmpl	$0, __tp_pause
 	je	__tp_sys_end
 	call	__tp_park
-	jmp	2b
-3:	mov	$-ENOSYS, %rax
-	jmp	1b
+	jmp	3b
 __tp_sys_end:
 	mov	-72(%rbp), %rax
 	leave
