@@ -3,12 +3,12 @@
 GO ?= go
 BUILD = build
 
-.PHONY: demo test build deps bench clean
+.PHONY: demo test build programs deps bench clean
 
 demo: build
 	$(GO) run ./integration/demo
 
-test: build toolchain
+test: build programs
 	$(GO) vet ./...
 	$(GO) test -timeout 30m -count=1 ./...
 
@@ -21,6 +21,10 @@ $(BUILD)/bin/tpfs.%: $(gofiles)
 
 $(BUILD)/counter/counter: $(wildcard examples/counter/*.c examples/counter/rt/* examples/counter/mkpair/*.go pair/*.go)
 	$(MAKE) -C examples/counter OUT=$(abspath $(BUILD))/counter
+
+# What scenarios move, beside the example.
+programs: toolchain
+	$(MAKE) -C integration/programs OUT=$(abspath $(BUILD))/programs TOOLCHAIN=$(abspath $(TOOLCHAIN))
 
 # Each package by a program that it brings.
 packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils

@@ -142,7 +142,7 @@ func build(t *testing.T, name string) string {
 	t.Helper()
 	dir := filepath.Join("..", "build", name)
 	if _, err := os.Stat(dir); err != nil {
-		t.Fatalf("%v: run make build first", err)
+		t.Fatalf("%v: run make build programs first", err)
 	}
 	return dir
 }
