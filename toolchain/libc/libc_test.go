@@ -3,6 +3,7 @@
 package libc
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -158,6 +159,69 @@ func TestOverflow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInterrupted stops and continues a process that is in the kernel. With
+// no handler in the program, no call of it may end with EINTR: a pause and a
+// dump stop it in the same way.
+func TestInterrupted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "interrupt")
+	run(t, compiler(t), "-O2", "-o", path, "testdata/interrupt/interrupt.c")
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	c := exec.CommandContext(ctx, path)
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for _, want := range []string{"ready", "1  1", "0 "} {
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("the program says %q (%v), want %q", lines.Text(), lines.Err(), want)
+		}
+		if want == "0 " {
+			break
+		}
+		for range 3 {
+			waitForState(t, c.Process.Pid, 'S')
+			if err := c.Process.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			waitForState(t, c.Process.Pid, 'T')
+			if err := c.Process.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+		}
+		waitForState(t, c.Process.Pid, 'S')
+		if _, err := in.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// waitForState waits until a process sleeps (S) or is stopped (T).
+func waitForState(t *testing.T, pid int, state byte) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := bytes.LastIndexByte(stat, ')'); i >= 0 && i+2 < len(stat) && stat[i+2] == state {
+			return
+		}
+	}
+	t.Fatalf("process %d does not come to state %c", pid, state)
 }
 
 func run(t *testing.T, name string, args ...string) {

@@ -50,6 +50,7 @@
 	add	\register, \register, :lo12:\symbol
 .endm
 
+.set EINTR, 4
 .set FUTEX_WAIT_PRIVATE, 128
 .set SIG_BLOCK, 0
 .set SIG_SETMASK, 2
@@ -135,7 +136,10 @@ POINT __cp_begin
 	ldr	x8, [x29, #CALL_PHASE]
 	cbnz	x8, 4f
 	ldr	w8, [x29, #CALL_FLAGS]
+	mrs	x10, tpidr_el0
+	ldr	w10, [x10, #THREAD_HANDLED]
 	and	w8, w8, #CALL_CANCELLABLE
+	orr	w8, w8, w10, lsl #CALL_HANDLED_SHIFT
 	str	w8, [x29, #CALL_FLAGS]
 	sub	x9, x29, #-(CALL_NUMBER)	/* number and arguments */
 	ldr	w8, [x9]
@@ -164,7 +168,10 @@ POINT __cp_end
 	str	x0, [x29, #CALL_RESULT]
 3:	mov	x8, #1
 	str	x8, [x29, #CALL_PHASE]
-4:	ldr	w8, [x29, #CALL_FLAGS]
+4:	ldr	x8, [x29, #CALL_RESULT]
+	cmn	x8, #EINTR
+	b.eq	6f
+	ldr	w8, [x29, #CALL_FLAGS]
 	tbz	w8, #1, 5f			/* CALL_PACKED */
 	sub	x0, x29, #CALL_SIZE
 	bl	__tp_unpack
@@ -183,6 +190,19 @@ POINT __tp_sys_end
 	NO_FRAME
 	ret
 	.cfi_restore_state
+6:	ldr	w8, [x29, #CALL_NUMBER]
+	cmp	w8, #CALL_close
+	b.eq	5b
+	cmp	w8, #CALL_connect
+	b.eq	5b
+	ldr	w8, [x29, #CALL_FLAGS]
+	mrs	x10, tpidr_el0
+	ldr	w10, [x10, #THREAD_HANDLED]
+	eor	w8, w8, w10, lsl #CALL_HANDLED_SHIFT
+	lsr	w8, w8, #CALL_HANDLED_SHIFT
+	cbnz	w8, 5b
+	str	xzr, [x29, #CALL_PHASE]
+	b	__tp_sys_resume
 POINT __cp_cancel				/* as if the caller had called __cancel */
 	mov	sp, x29
 	.cfi_def_cfa_register sp

@@ -9,7 +9,8 @@
 #define THREAD_NATIVE_LOW 48
 #define THREAD_NATIVE_HIGH 56
 #define THREAD_SIGNAL 64
-#define THREAD_CANCEL 100
+#define THREAD_HANDLED 80
+#define THREAD_CANCEL 108
 
 /* struct tp_call, from the frame pointer */
 #define CALL_SIZE 176
@@ -26,6 +27,11 @@
  */
 #define CALL_CANCELLABLE 1
 #define CALL_PACKED 2
+#define CALL_HANDLED_SHIFT 8 /* above: THREAD_HANDLED when the call was issued */
+
+/* Numbers of the system calls that are not made again after EINTR */
+#define CALL_close 57
+#define CALL_connect 203
 
 /* struct tp_start */
 #define START_ARGUMENTS 0

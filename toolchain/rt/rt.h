@@ -27,10 +27,12 @@ struct tp_thread {
 	char *native_low, *native_high;
 	struct tp_signal *signal;        /* of the innermost handler that is running, or NULL */
 	struct tp_signal *first_signal;  /* where the outermost handler's goes, or NULL */
+	u32 handled;                     /* how many handlers have been called */
 };
 CHECK_OFFSET(struct tp_thread, native_low, THREAD_NATIVE_LOW);
 CHECK_OFFSET(struct tp_thread, native_high, THREAD_NATIVE_HIGH);
 CHECK_OFFSET(struct tp_thread, signal, THREAD_SIGNAL);
+CHECK_OFFSET(struct tp_thread, handled, THREAD_HANDLED);
 
 static inline struct tp_thread *self(void) { return __builtin_thread_pointer(); }
 
@@ -107,6 +109,9 @@ long __tp_raw_syscall(long n, long a1, long a2, long a3, long a4, long a5, long 
 /* Writes the message, a line, to standard error; with fatal it then ends the process. */
 void __tp_complain(const char *message);
 _Noreturn void __tp_fatal(const char *message);
+
+/* Sets the thread pointer. */
+int __set_thread_area(void *pointer);
 
 /* address.c: memory below the limit */
 void __tp_limit_addresses(int bits);

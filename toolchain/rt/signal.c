@@ -103,6 +103,7 @@ struct tp_signal *__tp_signal_begin(int number, const siginfo_t *info, char *uco
 	ucontext_t *c = &s->context;
 
 	*(struct tp_signal *volatile *)&thread->signal = s; /* from now on a signal takes the chunk after it */
+	thread->handled++;
 	s->handler = handlers[number];
 	s->number = number;
 	s->info = *info;

@@ -227,6 +227,7 @@ static u64 stack_size(void)
 struct tp_start *__tp_prepare(char *top)
 {
 	static struct tp_start start;
+	static struct tp_thread boot; /* until libc has made the real descriptor */
 	char **environment = (char **)top + *(long *)top + 2;
 	const char *value = find_variable(environment, "TPFS_ADDRESS_BITS=");
 	u64 bits = value ? number(&value, 10) : (u64)__tp_address_bits;
@@ -235,6 +236,7 @@ struct tp_start *__tp_prepare(char *top)
 
 	if (bits < 36 || bits > 47)
 		__tp_fatal("start: the bits of an address (TPFS_ADDRESS_BITS, __tp_address_bits) must be 36 to 47\n");
+	__set_thread_area(&boot);
 	__tp_limit_addresses(bits);
 	portable = __tp_map_stack(size, guard, &__tp_main_portable_low);
 	native = __tp_map_stack(size, guard, &__tp_main_native_low);

@@ -43,6 +43,7 @@
 	.cfi_restore %rbp
 .endm
 
+.set EINTR, 4
 .set FUTEX_WAIT_PRIVATE, 128
 .set SIG_BLOCK, 0
 .set SIG_SETMASK, 2
@@ -116,6 +117,10 @@ END __tp_park
  * number. Its frame is struct tp_call. From __tp_sys_resume to __tp_sys_end the
  * frame is complete and all that is needed: a thread may be put to
  * __tp_sys_resume with FP and SP alone.
+ *
+ * A call that was interrupted, but not by a handler, is made again: what has
+ * interrupted it was a pause, a dump or a debugger, of which the program is not
+ * to know.
  */
 .globl __tp_sys_frame
 .set __tp_sys_frame, CALL_SIZE
@@ -136,7 +141,12 @@ POINT __tp_sys_resume
 POINT __cp_begin
 	cmpq	$0, CALL_PHASE(%rbp)
 	jne	4f
-	andl	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
+	mov	CALL_FLAGS(%rbp), %eax
+	mov	%fs:THREAD_HANDLED, %ecx
+	and	$CALL_CANCELLABLE, %eax
+	shl	$CALL_HANDLED_SHIFT, %ecx
+	or	%ecx, %eax
+	mov	%eax, CALL_FLAGS(%rbp)
 	lea	CALL_NUMBER(%rbp), %r11		/* number and arguments */
 	mov	(%r11), %eax
 	cmp	$(systab_end - systab) / 2, %eax
@@ -167,7 +177,9 @@ POINT __tp_sys_insn
 POINT __cp_end
 	mov	%rax, CALL_RESULT(%rbp)
 3:	movq	$1, CALL_PHASE(%rbp)
-4:	testb	$CALL_PACKED, CALL_FLAGS(%rbp)
+4:	cmpq	$-EINTR, CALL_RESULT(%rbp)
+	je	6f
+	testb	$CALL_PACKED, CALL_FLAGS(%rbp)
 	jz	5f
 	lea	-CALL_SIZE(%rbp), %rdi
 	call	__tp_unpack
@@ -183,6 +195,19 @@ POINT __tp_sys_end
 	NO_FRAME
 	ret
 	.cfi_restore_state
+6:						/* see the comment above */
+	mov	CALL_NUMBER(%rbp), %eax
+	cmp	$CALL_close, %eax
+	je	5b
+	cmp	$CALL_connect, %eax
+	je	5b
+	mov	%fs:THREAD_HANDLED, %ecx
+	shl	$CALL_HANDLED_SHIFT, %ecx
+	xor	CALL_FLAGS(%rbp), %ecx
+	shr	$CALL_HANDLED_SHIFT, %ecx
+	jnz	5b
+	movq	$0, CALL_PHASE(%rbp)
+	jmp	__tp_sys_resume
 POINT __cp_cancel				/* as if the caller had called __cancel */
 	leave
 	NO_FRAME

@@ -15,7 +15,7 @@
 
 _Static_assert(sizeof(struct pthread) <= TP_TLS_OFFSET, "struct pthread");
 _Static_assert(offsetof(struct pthread, tp_words) == 40, "struct tp_thread");
-_Static_assert(offsetof(struct pthread, cancel) == 100, "THREAD_CANCEL");
+_Static_assert(offsetof(struct pthread, cancel) == 108, "THREAD_CANCEL");
 
 volatile int __thread_list_lock;
 
