@@ -150,8 +150,22 @@ POINT __cp_begin
 	cbz	w10, 1f
 	sub	x0, x29, #CALL_SIZE
 	bl	__tp_convert_aarch64
-	cbz	w0, 3f				/* it has the result */
+	cbz	w0, 4f				/* it has the result */
 	sub	x9, x29, #-(CALL_NATIVE)
+	b	1f
+6:	ldr	w8, [x29, #CALL_NUMBER]
+	cmp	w8, #CALL_close
+	b.eq	5f
+	cmp	w8, #CALL_connect
+	b.eq	5f
+	ldr	w8, [x29, #CALL_FLAGS]
+	mrs	x10, tpidr_el0
+	ldr	w10, [x10, #THREAD_HANDLED]
+	eor	w8, w8, w10, lsl #CALL_HANDLED_SHIFT
+	lsr	w8, w8, #CALL_HANDLED_SHIFT
+	cbnz	w8, 5f
+	str	xzr, [x29, #CALL_PHASE]
+	b	__tp_sys_resume
 1:	ldr	w10, [x29, #CALL_FLAGS]
 	tbz	w10, #0, 2f			/* CALL_CANCELLABLE */
 	mrs	x10, tpidr_el0
@@ -166,11 +180,11 @@ POINT __tp_sys_insn
 	svc	#0
 POINT __cp_end
 	str	x0, [x29, #CALL_RESULT]
-3:	mov	x8, #1
+	mov	x8, #1
 	str	x8, [x29, #CALL_PHASE]
 4:	ldr	x8, [x29, #CALL_RESULT]
 	cmn	x8, #EINTR
-	b.eq	6f
+	b.eq	6b
 	ldr	w8, [x29, #CALL_FLAGS]
 	tbz	w8, #1, 5f			/* CALL_PACKED */
 	sub	x0, x29, #CALL_SIZE
@@ -190,19 +204,6 @@ POINT __tp_sys_end
 	NO_FRAME
 	ret
 	.cfi_restore_state
-6:	ldr	w8, [x29, #CALL_NUMBER]
-	cmp	w8, #CALL_close
-	b.eq	5b
-	cmp	w8, #CALL_connect
-	b.eq	5b
-	ldr	w8, [x29, #CALL_FLAGS]
-	mrs	x10, tpidr_el0
-	ldr	w10, [x10, #THREAD_HANDLED]
-	eor	w8, w8, w10, lsl #CALL_HANDLED_SHIFT
-	lsr	w8, w8, #CALL_HANDLED_SHIFT
-	cbnz	w8, 5b
-	str	xzr, [x29, #CALL_PHASE]
-	b	__tp_sys_resume
 POINT __cp_cancel				/* as if the caller had called __cancel */
 	mov	sp, x29
 	.cfi_def_cfa_register sp

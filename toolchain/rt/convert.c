@@ -122,6 +122,16 @@ static void semid_from_x86_64(struct semid_generic *to, const struct semid_x86_6
 }
 
 /*
+ * The call has been made. A thread that is stopped in the stub from now on must
+ * not make it again.
+ */
+static int done(struct tp_call *c)
+{
+	__atomic_store_n(&c->phase, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/*
  * True if the kernel is to be called, with c->native. Otherwise the call has
  * been made, and its result is in the frame.
  */
@@ -133,38 +143,38 @@ int __tp_convert_x86_64(struct tp_call *c)
 	struct epoll_x86_64 event;
 
 	if (take_part(c))
-		return 0;
+		return done(c);
 	switch (c->number) {
 	case SYS_newfstatat:
 		c->result = RAW(SYS_newfstatat, a[0], a[1], &stat, a[3]);
 		if (c->result == 0)
 			stat_from_x86_64((void *)a[2], &stat);
-		return 0;
+		return done(c);
 	case SYS_fstat:
 		c->result = RAW(SYS_fstat, a[0], &stat);
 		if (c->result == 0)
 			stat_from_x86_64((void *)a[1], &stat);
-		return 0;
+		return done(c);
 	case SYS_semctl:
 		if (a[2] != IPC_STAT && a[2] != SEM_STAT && a[2] != SEM_STAT_ANY)
 			break;
 		c->result = RAW(SYS_semctl, a[0], a[1], a[2], &semid);
 		if (!failed(c->result))
 			semid_from_x86_64((void *)a[3], &semid);
-		return 0;
+		return done(c);
 	case SYS_epoll_ctl:
 		if (a[3])
 			event = (struct epoll_x86_64){ ((struct epoll_generic *)a[3])->events,
 						       ((struct epoll_generic *)a[3])->data };
 		c->result = RAW(SYS_epoll_ctl, a[0], a[1], a[2], a[3] ? &event : 0);
-		return 0;
+		return done(c);
 	case SYS_epoll_pwait:
 	case SYS_epoll_pwait2:
 		c->flags |= CALL_PACKED;
 		break;
 	case SYS_clone: /* the last two arguments change places */
 		c->result = RAW(SYS_clone, a[0], a[1], a[2], a[4], a[3]);
-		return 0;
+		return done(c);
 	}
 	copy_arguments(c);
 	return 1;
@@ -176,7 +186,7 @@ int __tp_convert_aarch64(struct tp_call *c)
 	struct how *how;
 
 	if (take_part(c))
-		return 0;
+		return done(c);
 	native = copy_arguments(c);
 	switch (c->number) {
 	case SYS_fcntl:
@@ -187,7 +197,7 @@ int __tp_convert_aarch64(struct tp_call *c)
 		c->result = RAW(SYS_fcntl, a[0], a[1]);
 		if (!failed(c->result))
 			c->result = flags_from_aarch64(c->result);
-		return 0;
+		return done(c);
 	case SYS_openat:
 	case SYS_open_by_handle_at:
 		native[2] = flags_to_aarch64(a[2]);

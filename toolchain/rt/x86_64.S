@@ -157,11 +157,25 @@ POINT __cp_begin
 	lea	-CALL_SIZE(%rbp), %rdi
 	call	__tp_convert_x86_64
 	test	%eax, %eax
-	jz	3f				/* it has the result */
+	jz	4f				/* it has the result */
 	lea	CALL_NATIVE(%rbp), %r11
 	mov	(%r11), %eax
 	movzwl	systab(,%rax,2), %eax
 	and	$~CONVERTED, %eax
+	jmp	1f
+6:						/* EINTR: see the comment above */
+	mov	CALL_NUMBER(%rbp), %eax
+	cmp	$CALL_close, %eax
+	je	5f
+	cmp	$CALL_connect, %eax
+	je	5f
+	mov	%fs:THREAD_HANDLED, %ecx
+	shl	$CALL_HANDLED_SHIFT, %ecx
+	xor	CALL_FLAGS(%rbp), %ecx
+	shr	$CALL_HANDLED_SHIFT, %ecx
+	jnz	5f
+	movq	$0, CALL_PHASE(%rbp)
+	jmp	__tp_sys_resume
 1:	testb	$CALL_CANCELLABLE, CALL_FLAGS(%rbp)
 	jz	2f
 	cmpl	$0, %fs:THREAD_CANCEL
@@ -176,9 +190,9 @@ POINT __tp_sys_insn
 	syscall
 POINT __cp_end
 	mov	%rax, CALL_RESULT(%rbp)
-3:	movq	$1, CALL_PHASE(%rbp)
+	movq	$1, CALL_PHASE(%rbp)
 4:	cmpq	$-EINTR, CALL_RESULT(%rbp)
-	je	6f
+	je	6b
 	testb	$CALL_PACKED, CALL_FLAGS(%rbp)
 	jz	5f
 	lea	-CALL_SIZE(%rbp), %rdi
@@ -195,19 +209,6 @@ POINT __tp_sys_end
 	NO_FRAME
 	ret
 	.cfi_restore_state
-6:						/* see the comment above */
-	mov	CALL_NUMBER(%rbp), %eax
-	cmp	$CALL_close, %eax
-	je	5b
-	cmp	$CALL_connect, %eax
-	je	5b
-	mov	%fs:THREAD_HANDLED, %ecx
-	shl	$CALL_HANDLED_SHIFT, %ecx
-	xor	CALL_FLAGS(%rbp), %ecx
-	shr	$CALL_HANDLED_SHIFT, %ecx
-	jnz	5b
-	movq	$0, CALL_PHASE(%rbp)
-	jmp	__tp_sys_resume
 POINT __cp_cancel				/* as if the caller had called __cancel */
 	leave
 	NO_FRAME
