@@ -221,8 +221,10 @@ func stateOf(st *pair.Stack) string {
 }
 
 // callName names those system calls in which programs sleep, by the numbers of
-// include/uapi/asm-generic/unistd.h.
+// include/uapi/asm-generic/unistd.h. Above a number of 32 bits there are flags
+// of the stub's own.
 func callName(n uint64) string {
+	n = uint64(uint32(n))
 	names := map[uint64]string{
 		22: "epoll_pwait", 25: "fcntl", 29: "ioctl", 32: "flock", 63: "read", 64: "write",
 		65: "readv", 66: "writev", 67: "pread64", 68: "pwrite64", 72: "pselect6", 73: "ppoll",

@@ -177,3 +177,19 @@ func writeWord(t *testing.T, dir string, store *criuimg.PageStore, addr, word ui
 		t.Fatal(err)
 	}
 }
+
+// TestCallName: above the number there are flags of the stub, which are not
+// part of the name.
+func TestCallName(t *testing.T) {
+	for n, want := range map[uint64]string{
+		63:            "read",
+		1<<32 | 101:   "nanosleep",
+		0x30700000016: "epoll_pwait",
+		4000:          "system call 4000",
+		1<<40 | 4000:  "system call 4000",
+	} {
+		if got := callName(n); got != want {
+			t.Errorf("%#x: %q, want %q", n, got, want)
+		}
+	}
+}

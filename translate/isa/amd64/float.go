@@ -16,6 +16,7 @@ const (
 
 	mxcsrMask = 0xffff // the bits that may be set, as all x86-64 CPUs have DAZ
 	x87CWD    = 0x37f  // FNINIT
+	x87Round  = 10     // two bits of the control word, as those of MXCSR
 )
 
 // raised says which bit of MXCSR stands for which exception.
@@ -51,10 +52,11 @@ func (a amd64) readFloat(f *core_x86.UserX86FpregsEntry) (isa.FloatEnv, error) {
 }
 
 func writeFloat(e isa.FloatEnv) *core_x86.UserX86FpregsEntry {
-	m := uint32(mxcsrMasks)
+	m, cwd := uint32(mxcsrMasks), uint32(x87CWD)
 	for bits, r := range roundings {
 		if r == e.Rounding {
 			m |= uint32(bits) << mxcsrRounding
+			cwd |= uint32(bits) << x87Round // where the builtins for quad floats look
 		}
 	}
 	if e.FlushToZero {
@@ -68,7 +70,7 @@ func writeFloat(e isa.FloatEnv) *core_x86.UserX86FpregsEntry {
 	// Vector registers hold nothing at an equivalence point. CRIU wants at
 	// least 32 and 64 words of them (criu/arch/x86/crtools.c).
 	return &core_x86.UserX86FpregsEntry{
-		Cwd: proto.Uint32(x87CWD), Swd: proto.Uint32(0), Twd: proto.Uint32(0),
+		Cwd: proto.Uint32(cwd), Swd: proto.Uint32(0), Twd: proto.Uint32(0),
 		Fop: proto.Uint32(0), Rip: proto.Uint64(0), Rdp: proto.Uint64(0),
 		Mxcsr: proto.Uint32(m), MxcsrMask: proto.Uint32(mxcsrMask),
 		StSpace: make([]uint32, 32), XmmSpace: make([]uint32, 64),

@@ -70,6 +70,10 @@ func TestFloat(t *testing.T) {
 			if m := writeFloat(got).GetMxcsr(); m != tt.mxcsr {
 				t.Errorf("written as %#x, was %#x", m, tt.mxcsr)
 			}
+			// The x87 rounds the same way: bits 11:10 of its control word.
+			if cwd, rc := writeFloat(got).GetCwd(), tt.mxcsr>>13&3; cwd != 0x37f|rc<<10 {
+				t.Errorf("x87 control word %#x for rounding %d", cwd, rc)
+			}
 		})
 	}
 }
