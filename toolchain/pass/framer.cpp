@@ -623,6 +623,7 @@ private:
     Info.name = F.getName().str();
     Info.local = F.hasLocalLinkage();
     Info.frame = Frame.size();
+    Info.indirect = hasDynamicAllocas();
     Info.jumps = Jumps;
     for (const Statepoint &Site : Sites)
       Info.sites.push_back({Site.ID, Site.Callee});

@@ -167,6 +167,8 @@ std::string tablesOf(const Unit &U) {
           J.attribute("local", F.local);
           J.attribute("frame", int64_t(F.frame));
           J.attribute("reason", F.reason);
+          if (F.indirect)
+            J.attribute("indirect", true);
           J.attributeArray("sites", [&] {
             for (const Site &S : F.sites)
               J.object([&] {

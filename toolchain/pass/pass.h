@@ -31,6 +31,9 @@ struct FunctionInfo {
   std::string reason; // why a thread in it cannot be moved; empty if it can
   std::vector<Site> sites;
   std::vector<Jump> jumps;
+  // Its context is the address of a word with the address of its frame, as
+  // memory of a dynamic size lies below the frame.
+  bool indirect = false;
 };
 
 struct Unit {
