@@ -57,6 +57,7 @@ Expected<std::unique_ptr<TargetMachine>> makeMachine(const ISA &Isa, CodeGenOptL
   Options.FunctionSections = true;
   Options.DataSections = true;
   Options.TrapUnreachable = true;
+  Options.UseInitArray = true;
   // A fused operation rounds once where the other ISA rounds twice.
   Options.AllowFPOpFusion = FPOpFusion::Strict;
   std::unique_ptr<TargetMachine> Machine(

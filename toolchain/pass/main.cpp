@@ -220,7 +220,9 @@ int main(int Argc, char **Argv) {
   Unit U;
   for (;;) {
     std::unique_ptr<Module> Framed = CloneModule(*M);
-    if (!NoFrames) {
+    if (NoFrames) {
+      settleGlobals(*Framed);
+    } else {
       U = OrExit(addFrames(*Framed, Options));
       checkModule(*Framed, "making frames");
     }
