@@ -14,11 +14,18 @@ namespace {
 // grows in a loop.
 constexpr unsigned SettleAfter = 16;
 
+std::function<bool(int64_t)> savedIn(const FunctionUnwind &Unwind) {
+  return [Slots = Unwind.saveSlots()](int64_t Offset) {
+    return any_of(Slots, [&](const SaveSlot &S) { return S.offset == Offset; });
+  };
+}
+
 } // namespace
 
-Graph::Graph(const Image &I, const ISA &Isa, const Function &F, const FunctionUnwind *Unwind,
-             const std::set<uint64_t> &ReturnAddresses, const Interpreter &Interp)
-    : Img(I), Isa(Isa), F(F), Unwind(Unwind), Sites(ReturnAddresses), Interp(Interp), Code(I.code(F)) {
+Graph::Graph(const Image &I, const ISA &Isa, const Function &F, const FunctionUnwind &Unwind,
+             const std::set<uint64_t> &ReturnAddresses, ArgumentsOf Arguments)
+    : Img(I), Isa(Isa), F(F), Unwind(Unwind), Sites(ReturnAddresses),
+      Interp(Isa, savedIn(Unwind), std::move(Arguments)), Code(I.code(F)) {
   // Where an unbounded table was taken to reach into one that was found later,
   // everything is done again with the tables that are known now.
   do {
@@ -89,6 +96,7 @@ void Graph::run(Block &B) {
   B.visits++;
   B.successors.clear();
   B.steps.clear();
+  B.leavesFor.reset();
   State Known = B.in;
   uint64_t Address = B.start;
   while (true) {
@@ -162,10 +170,9 @@ void Graph::leave(Block &B, Step &S, State &Known) {
 
 void Graph::leaveByCall(Block &B, const Step &S, const State &Known) {
   uint64_t Next = S.insn.end();
-  if (Unwind)
-    for (const LandingPad &P : Unwind->pads)
-      if (P.covers(S.insn.address))
-        leaveTo(B, S.insn.address, P.pad, Known);
+  for (const LandingPad &P : Unwind.pads)
+    if (P.covers(S.insn.address))
+      leaveTo(B, S.insn.address, P.pad, Known);
   // A call at the very end does not return.
   if (contains(Next))
     connect(B, Next, Known);
@@ -179,6 +186,7 @@ void Graph::leaveIndirectly(Block &B, const Step &S, const State &Known) {
     // A pointer, neither computed nor out of a table, is one to a function.
     if (!Leaves || To.computed || To.leaks() || (To.kind == Value::Constant && !Img.functionAt(To.number)))
       refuse(At, "jumps to where nothing is known of");
+    B.leavesFor = 0;
     return;
   }
   Tables.insert(To.id);
@@ -199,9 +207,12 @@ void Graph::leaveIndirectly(Block &B, const Step &S, const State &Known) {
     Scanned[To.id] = To.id + Targets->size() * To.width;
   llvm::sort(*Targets);
   Targets->erase(std::unique(Targets->begin(), Targets->end()), Targets->end());
-  for (uint64_t Target : *Targets)
+  for (uint64_t Target : *Targets) {
     if (contains(Target))
       connect(B, Target, Known);
+    else
+      B.leavesFor = 0;
+  }
 }
 
 // To a place in this function, or to another function in the place of this one.
@@ -212,6 +223,8 @@ void Graph::leaveTo(Block &B, uint64_t At, uint64_t Target, const State &Known) 
     refuse(At, "jumps out of the function, to where no function begins");
   else if (!frameIsGone(Known))
     refuse(At, "jumps to another function with the native frame still there");
+  else
+    B.leavesFor = Target;
 }
 
 // The frame record is the caller's again, and so is the stack pointer.

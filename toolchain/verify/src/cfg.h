@@ -21,6 +21,8 @@ struct Block {
   State in;
   std::vector<uint64_t> successors;
   std::vector<uint32_t> steps; // in Graph::steps
+  // The function that it may leave for; 0 if it is not known which.
+  std::optional<uint64_t> leavesFor;
   unsigned visits = 0;
 };
 
@@ -39,8 +41,8 @@ struct Unknown {
 class Graph {
 public:
   // ReturnAddresses are those of the function's sites.
-  Graph(const Image &I, const ISA &Isa, const Function &F, const FunctionUnwind *Unwind,
-        const std::set<uint64_t> &ReturnAddresses, const Interpreter &Interp);
+  Graph(const Image &I, const ISA &Isa, const Function &F, const FunctionUnwind &Unwind,
+        const std::set<uint64_t> &ReturnAddresses, ArgumentsOf Arguments);
 
   const std::map<uint64_t, Block> &blocks() const { return Blocks; }
   const Step &step(uint32_t N) const { return Steps[N]; }
@@ -54,9 +56,9 @@ private:
   const Image &Img;
   const ISA &Isa;
   const Function &F;
-  const FunctionUnwind *Unwind;
+  const FunctionUnwind &Unwind;
   const std::set<uint64_t> &Sites;
-  const Interpreter &Interp;
+  const Interpreter Interp;
   llvm::ArrayRef<uint8_t> Code;
 
   std::map<uint64_t, Block> Blocks;

@@ -43,7 +43,7 @@ public:
   FunctionCheck(const Image &I, const ISA &Isa, const UnwindInfo &Unwind, ArrayRef<SiteRecord> Records)
       : Img(I), Isa(Isa), C(Isa.convention()), Unwind(Unwind), Records(Records) {}
 
-  std::vector<Violation> run();
+  std::vector<Violation> run(ArgumentsOf Arguments);
 
 private:
   const Image &Img;
@@ -57,8 +57,8 @@ private:
 
   Violation &report(const SiteRecord &R, Kind K, uint64_t At, std::string Why);
   bool readRules();
-  std::vector<SaveSlot> saveSlots() const;
   bool inPlace(const SiteRecord &R, const Graph &G);
+  void checkEscapes(const Graph &G);
   void checkFrame(const SiteRecord &R, const CallState &Call);
   void checkContext(const SiteRecord &R, const CallState &Call, const UnwindRow &Row);
   void checkLiveness(const SiteRecord &R, const Liveness &L, uint64_t From);
@@ -92,17 +92,6 @@ bool FunctionCheck::readRules() {
   }
   Rules = std::move(**Read);
   return true;
-}
-
-std::vector<SaveSlot> FunctionCheck::saveSlots() const {
-  std::vector<SaveSlot> Slots;
-  for (const UnwindRow &Row : Rules.rows)
-    for (const SavedRegister &S : Row.saved) {
-      bool Known = !S.offset || any_of(Slots, [&](const SaveSlot &T) { return T.reg == S.reg && T.offset == *S.offset; });
-      if (!Known)
-        Slots.push_back({S.reg, *S.offset});
-    }
-  return Slots;
 }
 
 // The record's return address follows a call in its function.
@@ -168,6 +157,19 @@ void FunctionCheck::checkContext(const SiteRecord &R, const CallState &Call, con
         Isa.name(C.context);
 }
 
+// An address that gets away does so for good: it is reported for the site
+// whose call it is, or else for the first one.
+void FunctionCheck::checkEscapes(const Graph &G) {
+  for (const auto &[Start, B] : G.blocks())
+    for (uint32_t N : B.steps) {
+      const Step &S = G.step(N);
+      if (!S.escape)
+        continue;
+      const SiteRecord *Own = find_if(Records, [&](const SiteRecord &R) { return R.returnAddress == S.insn.end(); });
+      report(Own == Records.end() ? Records.front() : *Own, Kind::Escape, S.insn.address, S.escape);
+    }
+}
+
 // A translation carries over the frame record and the saved context.
 bool FunctionCheck::isReal(const SiteRecord &R, const Liveness::Range &Slot) const {
   const UnwindRow *Row = Rules.rowAt(R.returnAddress - 1);
@@ -222,7 +224,7 @@ void FunctionCheck::checkLiveness(const SiteRecord &R, const Liveness &L, uint64
               "the context is written after the site before it is read");
 }
 
-std::vector<Violation> FunctionCheck::run() {
+std::vector<Violation> FunctionCheck::run(ArgumentsOf Arguments) {
   const SiteRecord &First = Records.front();
   F = Img.functionAt(First.function);
   if (!F) {
@@ -232,27 +234,20 @@ std::vector<Violation> FunctionCheck::run() {
   if (!readRules())
     return std::move(Found);
 
-  std::vector<SaveSlot> Saves = saveSlots();
   std::set<uint64_t> ReturnAddresses;
   for (const SiteRecord &R : Records)
     if (!ReturnAddresses.insert(R.returnAddress).second)
       report(R, Kind::Site, R.returnAddress, "two records have this return address");
-  Interpreter Interp(Isa, [&](int64_t Offset) {
-    return any_of(Saves, [&](const SaveSlot &S) { return S.offset == Offset; });
-  });
-  Graph G(Img, Isa, *F, &Rules, ReturnAddresses, Interp);
+  std::vector<SaveSlot> Saves = Rules.saveSlots();
+  Graph G(Img, Isa, *F, Rules, ReturnAddresses, Arguments);
 
   std::vector<Unknown> Unknowns = G.unknowns();
   for (const Unknown &U : Unknowns)
     report(First, Kind::Unknown, U.at, U.why + formatv("; none of the function's {0} sites is proved", Records.size()).str());
   if (!Unknowns.empty())
     return std::move(Found);
-  for (const auto &[Start, B] : G.blocks())
-    for (uint32_t N : B.steps)
-      if (G.step(N).escape)
-        report(First, Kind::Escape, G.step(N).insn.address, G.step(N).escape);
-
-  Liveness L(G, Isa, Saves);
+  checkEscapes(G);
+  Liveness L(G, Isa, Saves, Arguments);
   for (const SiteRecord &R : Records) {
     if (!inPlace(R, G))
       continue;
@@ -268,8 +263,15 @@ std::vector<Violation> FunctionCheck::run() {
 } // namespace
 
 std::vector<Violation> checkFunction(const Image &I, const ISA &Isa, const UnwindInfo &Unwind,
-                                     ArrayRef<SiteRecord> Records) {
-  return FunctionCheck(I, Isa, Unwind, Records).run();
+                                     ArgumentUse &Arguments, ArrayRef<SiteRecord> Records) {
+  // That a callee reads all argument registers is the cheaper assumption, and
+  // most often good enough.
+  auto All = [&](uint64_t) { return Isa.convention().arguments; };
+  std::vector<Violation> Found = FunctionCheck(I, Isa, Unwind, Records).run(All);
+  if (Found.empty())
+    return Found;
+  auto Exactly = [&](uint64_t Callee) { return Arguments.of(Callee); };
+  return FunctionCheck(I, Isa, Unwind, Records).run(Exactly);
 }
 
 } // namespace tpcc

@@ -1,6 +1,7 @@
 // The proof for the sites of one function.
 #pragma once
 
+#include "arguments.h"
 #include "image.h"
 #include "isa.h"
 #include "unwind.h"
@@ -37,6 +38,6 @@ struct Violation {
 
 // Verifies the sites of one function, given as its records in the stack map.
 std::vector<Violation> checkFunction(const Image &I, const ISA &Isa, const UnwindInfo &Unwind,
-                                     llvm::ArrayRef<SiteRecord> Records);
+                                     ArgumentUse &Arguments, llvm::ArrayRef<SiteRecord> Records);
 
 } // namespace tpcc

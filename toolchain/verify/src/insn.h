@@ -94,9 +94,11 @@ struct Insn {
   uint8_t length = 0;
   Flow flow = Flow::Next;
   Condition condition = Condition::Other;
-  bool setsFlags = false;
-  // It does nothing but to make a result whose low bytes depend on the low
-  // bytes of what it reads only, as copies and additions without flags do.
+  bool setsFlags = false;  // some of them
+  bool readsFlags = false; // some of them
+  bool killsFlags = false; // none keeps its value
+  // Low bytes of the result depend on nothing but the low bytes of what it
+  // reads, as those of a sum do. (Flags, if it sets any, depend on all.)
   bool lowFromLow = false;
   Reg jumpReg = NoReg;
   uint64_t target = 0;

@@ -170,6 +170,7 @@ void Interpreter::load(const Op &O, const Place &P, Step &S, State &Known) const
     A.from = P.from;
     A.to = P.to;
     A.reg = O.dst;
+    A.sign = O.sign;
     S.accesses.push_back(A);
   }
   if (O.dst == NoReg || !isGeneral(O.dst))
@@ -268,9 +269,12 @@ void Interpreter::arithmetic(const Op &O, uint64_t At, State &Known) const {
 void Interpreter::call(Step &S, State &Known, bool AtSite) const {
   const Convention &C = Isa.convention();
   bool Given = Known.slotsLeak(INT64_MIN, INT64_MAX);
+  uint64_t Candidates = 0;
   for (Reg R = 0; R < GeneralRegs; R++)
     if ((C.arguments & maskOf(R)) && Known.regs[R].leaks())
-      Given = true;
+      Candidates |= maskOf(R);
+  if (Candidates)
+    Given |= (Arguments(S.insn.target) & Candidates) != 0;
   if (Given && AtSite) {
     S.escape = "an address in the native frame is given to a function that may be moved";
   } else if (Given) {

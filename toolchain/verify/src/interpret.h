@@ -15,6 +15,7 @@ struct FrameAccess {
   Kind kind;
   bool anywhere = false; // from and to are not known
   bool certain = false;  // each byte from `from` to `to` is accessed
+  bool sign = false;     // a load extends the sign
   Reg reg = NoReg;       // that is loaded or stored, whole and unchanged
   int64_t from = 0;
   int64_t to = 0;
@@ -28,11 +29,16 @@ struct Step {
   const char *escape = nullptr;  // how it lets an address in the native frame get away
 };
 
+// The argument registers that a function reads, by its address; all of them
+// where it is not known, as for the address 0.
+using ArgumentsOf = std::function<uint64_t(uint64_t Callee)>;
+
 class Interpreter {
 public:
   // IsSaved tells the offsets of the frame record and of slots where registers
   // are saved: no store through a computed address is taken to hit them.
-  Interpreter(const ISA &Isa, std::function<bool(int64_t)> IsSaved) : Isa(Isa), IsSaved(std::move(IsSaved)) {}
+  Interpreter(const ISA &Isa, std::function<bool(int64_t)> IsSaved, ArgumentsOf Arguments)
+      : Isa(Isa), IsSaved(std::move(IsSaved)), Arguments(std::move(Arguments)) {}
 
   // The state at the entry of a function.
   State entry(uint64_t Address) const;
@@ -52,6 +58,7 @@ private:
 
   const ISA &Isa;
   std::function<bool(int64_t)> IsSaved;
+  ArgumentsOf Arguments;
 
   Place resolve(const Address &A, unsigned Size, const State &Known) const;
   void load(const Op &O, const Place &P, Step &S, State &Known) const;

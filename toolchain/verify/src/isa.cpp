@@ -87,6 +87,8 @@ Reg ISA::general(const MCOperand &Operand) const {
 void ISA::readOperands(const MCInst &Inst, Insn &I) const {
   const MCInstrDesc &Desc = describe(Inst);
   auto Read = [&](MCRegister R) {
+    if (R == FlagsRegister)
+      I.readsFlags = true;
     for (const Part &P : partsOf(R))
       I.reads.push_back({P.reg, P.lanes});
   };

@@ -34,9 +34,9 @@ struct Convention {
   Reg returnAddress;   // where it is on entry; a register of its own for one that is in memory
   int64_t entryStack;  // stack pointer on entry, from the CFA
   uint64_t preserved;  // by any call, the three above too
-  uint64_t arguments;  // general registers that may hold one
-  uint64_t results;    // general registers that may hold one
-  Reg firstResult;
+  uint64_t arguments;  // general registers that a callee may read
+  uint64_t results;    // general registers that may hold a result
+  Reg firstResult;     // the one that holds a pointer
   uint64_t frameExtra; // CFA - SP at a call, less the size of the frame that LLVM records
 };
 

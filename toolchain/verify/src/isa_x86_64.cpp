@@ -35,6 +35,7 @@ enum class Form : uint8_t {
   XorRegister,      // the same
   BorrowRegister,   // sbb, of the register itself: whatever the carry says
   AndImmediate,
+  TestImmediate,
   ShiftRight,
   CompareImmediate,
   CompareRegister,
@@ -55,6 +56,8 @@ enum class Form : uint8_t {
 struct FormOf {
   Form form = Form::Other;
   uint8_t width = 8;
+  bool lowFromLow = false; // see Insn
+  bool killsFlags = false;
 };
 
 Convention systemV() {
@@ -68,6 +71,8 @@ Convention systemV() {
   for (Reg R : {RBX, RSP, RBP, R12, R13, R14, R15})
     C.preserved |= maskOf(R);
   C.arguments = 0;
+  // Without eax: that it counts the vector registers of a variadic call is a
+  // hint, and tpcc makes no such calls.
   for (Reg R : {RDI, RSI, RDX, RCX, R8, R9, R10})
     C.arguments |= maskOf(R);
   C.results = maskOf(RAX) | maskOf(RDX);
@@ -196,6 +201,12 @@ const struct {
     {"AND32ri8", Form::AndImmediate, 4},
     {"AND32ri", Form::AndImmediate, 4},
     {"AND32i32", Form::AndImmediate, 4},
+    {"TEST64ri32", Form::TestImmediate, 8},
+    {"TEST64i32", Form::TestImmediate, 8},
+    {"TEST32ri", Form::TestImmediate, 4},
+    {"TEST32i32", Form::TestImmediate, 4},
+    {"TEST16ri", Form::TestImmediate, 2},
+    {"TEST16i16", Form::TestImmediate, 2},
     {"SHR64ri", Form::ShiftRight, 8},
     {"SHR32ri", Form::ShiftRight, 4},
     {"CMP64ri8", Form::CompareImmediate, 8},
@@ -261,11 +272,32 @@ Form formByShape(StringRef Name) {
   return Form::Other;
 }
 
+// Whether arithmetic carries nothing from high bytes to low ones.
+bool isLowFromLow(StringRef Name) {
+  for (const char *Operation : {"ADD", "SUB", "AND", "OR", "XOR", "NOT", "NEG", "INC", "DEC", "IMUL", "SHL", "CMOV"}) {
+    StringRef Rest = Name;
+    unsigned Bits;
+    if (Rest.consume_front(Operation) && !Rest.consumeInteger(10, Bits))
+      return Rest.starts_with("r") || Rest.starts_with("i");
+  }
+  return false;
+}
+
+bool isKillingFlags(StringRef Name) {
+  for (const char *Operation : {"ADD", "SUB", "AND", "OR", "XOR", "NEG", "ADC", "SBB", "CMP", "TEST"}) {
+    StringRef Rest = Name;
+    unsigned Bits;
+    if (Rest.consume_front(Operation) && !Rest.consumeInteger(10, Bits))
+      return true;
+  }
+  return Name.starts_with("UCOMIS") || Name.starts_with("COMIS");
+}
+
 void X86_64::classifyInstructions() {
   StringMap<FormOf> Known;
   for (const auto &K : KnownForms)
     for (const char *Variant : {"", "_REV", "_alt", "_NOREX"})
-      Known[std::string(K.name) + Variant] = {K.form, K.width};
+      Known[std::string(K.name) + Variant] = {K.form, K.width, false, false};
 
   unsigned Count = Instrs->getNumOpcodes();
   Forms.resize(Count);
@@ -274,7 +306,12 @@ void X86_64::classifyInstructions() {
   for (unsigned Opcode = 0; Opcode < Count; Opcode++) {
     StringRef Name = Instrs->getName(Opcode);
     auto Found = Known.find(Name);
-    Forms[Opcode] = Found != Known.end() ? Found->second : FormOf{formByShape(Name), 8};
+    if (Found != Known.end())
+      Forms[Opcode] = Found->second;
+    else
+      Forms[Opcode].form = formByShape(Name);
+    Forms[Opcode].lowFromLow = isLowFromLow(Name) && !Instrs->get(Opcode).mayStore();
+    Forms[Opcode].killsFlags = isKillingFlags(Name);
     // An address is base, scale, index, displacement, segment.
     auto Operands = Instrs->get(Opcode).operands();
     for (unsigned N = 0; N + 5 <= Operands.size(); N++) {
@@ -417,6 +454,16 @@ void X86_64::liftString(Insn &I) const {
   I.writes.push_back({RCX, AllLanes, 8});
 }
 
+// Bytes where a mask has none of its bits are not read.
+void maskReads(Insn &I, uint64_t Mask) {
+  Lanes Used = 0;
+  for (unsigned Byte = 0; Byte < 8; Byte++)
+    if (Mask >> 8 * Byte & 0xff)
+      Used |= 1 << Byte;
+  for (RegRead &R : I.reads)
+    R.lanes &= Used;
+}
+
 void X86_64::liftBinary(const MCInst &Inst, Insn &I, FormOf F) const {
   if (F.form == Form::Other || Inst.getNumOperands() == 0)
     return;
@@ -436,12 +483,10 @@ void X86_64::liftBinary(const MCInst &Inst, Insn &I, FormOf F) const {
   case Form::ZeroExtend: {
     O.kind = F.form == Form::Copy ? OpKind::Copy : OpKind::ZeroExtend;
     O.src = general(Last);
-    I.lowFromLow = true;
     bool SecondByte = O.src != NoReg && partsOf(Last.getReg())[0].lanes == 0x02; // ah and the like
-    if (O.src == NoReg || SecondByte) {
-      I.lowFromLow = false;
+    if (O.src == NoReg || SecondByte)
       return;
-    }
+    I.lowFromLow = true;
     break;
   }
   case Form::SetImmediate:
@@ -484,7 +529,11 @@ void X86_64::liftBinary(const MCInst &Inst, Insn &I, FormOf F) const {
       O.src2 = general(Last);
     }
     break;
+  case Form::TestImmediate:
+    maskReads(I, O.imm);
+    return;
   case Form::AndImmediate:
+    maskReads(I, O.imm);
     if (F.width == 8 && O.imm < 0)
       return;
     O.kind = OpKind::Limit;
@@ -544,6 +593,8 @@ void X86_64::liftControl(const MCInst &Inst, Insn &I) const {
 
 void X86_64::lift(const MCInst &Inst, Insn &I) const {
   FormOf F = Forms[Inst.getOpcode()];
+  I.lowFromLow = F.lowFromLow;
+  I.killsFlags = F.killsFlags;
   switch (F.form) {
   case Form::Ignored:
     I.reads.clear();

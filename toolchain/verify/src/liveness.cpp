@@ -44,7 +44,7 @@ void remove(LiveSet &Live, Item What) {
 // True if that changed anything.
 bool add(LiveSet &Live, const LiveSet &More) {
   bool Changed = More.slots.test(Live.slots) || (More.anywhere && !Live.anywhere) ||
-                 (More.contextLost && !Live.contextLost);
+                 (More.contextLost && !Live.contextLost) || (More.flags && !Live.flags);
   for (unsigned R = 0; R < AllRegs; R++) {
     Changed |= (More.regs[R] & ~Live.regs[R]) != 0;
     Live.regs[R] |= More.regs[R];
@@ -52,6 +52,7 @@ bool add(LiveSet &Live, const LiveSet &More) {
   Live.slots |= More.slots;
   Live.anywhere |= More.anywhere;
   Live.contextLost |= More.contextLost;
+  Live.flags |= More.flags;
   return Changed;
 }
 
@@ -70,8 +71,8 @@ void addRegisters(LiveSet &Live, uint64_t Registers) {
 
 } // namespace
 
-Liveness::Liveness(const Graph &G, const ISA &Isa, std::vector<SaveSlot> Saves)
-    : G(G), Isa(Isa), Saves(std::move(Saves)) {
+Liveness::Liveness(const Graph &G, const ISA &Isa, std::vector<SaveSlot> Saves, ArgumentsOf Arguments)
+    : G(G), Isa(Isa), Saves(std::move(Saves)), Arguments(std::move(Arguments)) {
   for (const auto &[Start, B] : G.blocks()) {
     Index[Start] = Blocks.size();
     Blocks.push_back(&B);
@@ -83,16 +84,23 @@ Liveness::Liveness(const Graph &G, const ISA &Isa, std::vector<SaveSlot> Saves)
   solve();
 }
 
-// Cuts the frame where an access begins or ends.
+// Whether A moves a register, or its low bytes, to or from a slot.
+static bool isMove(const FrameAccess &A) { return A.reg != NoReg && A.certain && A.to - A.from <= 8; }
+
+// Cuts the frame where an access begins or ends; slots of registers are cut
+// into bytes, as registers are.
 void Liveness::makeRanges() {
   std::set<int64_t> Cuts;
   for (const Block *B : Blocks)
     for (uint32_t N : B->steps)
-      for (const FrameAccess &A : G.step(N).accesses)
-        if (!A.anywhere) {
-          Cuts.insert(A.from);
-          Cuts.insert(A.to);
-        }
+      for (const FrameAccess &A : G.step(N).accesses) {
+        if (A.anywhere)
+          continue;
+        Cuts.insert(A.from);
+        Cuts.insert(A.to);
+        for (int64_t Byte = A.from; isMove(A) && Byte < A.to; Byte++)
+          Cuts.insert(Byte);
+      }
   for (auto Cut = Cuts.begin(); Cut != Cuts.end() && std::next(Cut) != Cuts.end(); ++Cut)
     Ranges.push_back({*Cut, *std::next(Cut)});
 }
@@ -121,31 +129,72 @@ bool Liveness::anySlot(int64_t From, int64_t To, const LiveSet &Live) const {
 
 // A saves a callee-saved register in its slot, or restores it from there.
 bool Liveness::movesSaved(const FrameAccess &A) const {
-  return A.reg != NoReg && A.certain && A.to - A.from == 8 &&
-         std::any_of(Saves.begin(), Saves.end(),
-                     [&](const SaveSlot &S) { return S.reg == A.reg && S.offset == A.from; });
+  return isMove(A) && A.to - A.from == 8 && std::any_of(Saves.begin(), Saves.end(), [&](const SaveSlot &S) {
+           return S.reg == A.reg && S.offset == A.from;
+         });
+}
+
+// Of a register that is stored, the bytes that are live in the slot after it.
+Lanes Liveness::storedLanes(const FrameAccess &A, const LiveSet &After) const {
+  Lanes Wanted = After.anywhere ? AllLanes : 0;
+  for (int64_t Byte = A.from; Byte < A.to; Byte++)
+    if (anySlot(Byte, Byte + 1, After))
+      Wanted |= 1 << (Byte - A.from);
+  return Wanted;
+}
+
+// A load into a register reads the bytes of which the register's are live.
+void Liveness::beforeLoad(const FrameAccess &A, const Insn &I, const LiveSet &After, LiveSet &Live) const {
+  bool Jumps = A.reg == I.jumpReg;
+  Lanes Wanted = isMove(A) && !Jumps ? After.regs[A.reg] : AllLanes;
+  // A callee-saved register that is not used any more is restored for the
+  // caller; only .eh_frame can tell that this is what its slot is for.
+  if (!Wanted && (Isa.convention().preserved & maskOf(A.reg)) && !movesSaved(A))
+    Wanted = AllLanes;
+  if (A.anywhere) {
+    Live.anywhere |= Wanted != 0;
+    return;
+  }
+  if (!isMove(A)) {
+    setSlots(A.from, A.to, Live, true);
+    return;
+  }
+  int64_t Size = A.to - A.from;
+  if (A.sign && Size < 8 && Wanted >> Size)
+    Wanted |= 1 << (Size - 1);
+  for (int64_t Byte = 0; Byte < Size; Byte++)
+    if (Wanted >> Byte & 1)
+      setSlots(A.from + Byte, A.from + Byte + 1, Live, true);
 }
 
 // What is live before an instruction, from what is live after it.
 //
-// To save a register in its slot, or to restore it, is to move what the caller
-// had: the slot is live if and only if the register is, and nothing is read.
+// To move a register to a slot or back is no use of what it holds: of the one,
+// the bytes are live that are live in the other. So a callee-saved register
+// can be saved and restored, and the unused upper bytes of a value copied.
 void Liveness::before(const Step &S, LiveSet &Live) const {
   const Insn &I = S.insn;
   const Convention &C = Isa.convention();
   const bool Call = I.flow == Flow::Call;
   const LiveSet After = Live;
-  uint64_t Saved = 0, Restored = 0;
-  for (const FrameAccess &A : S.accesses)
-    if (movesSaved(A))
-      (A.kind == FrameAccess::Write ? Saved : Restored) |= maskOf(A.reg);
 
   // What it writes.
+  uint64_t Restored = 0, Moved = 0, Addressing = 0;
+  for (const FrameAccess &A : S.accesses) {
+    if (A.kind == FrameAccess::Read && movesSaved(A))
+      Restored |= maskOf(A.reg);
+    if (A.kind == FrameAccess::Write && isMove(A))
+      Moved |= maskOf(A.reg);
+    if (A.kind == FrameAccess::Write && A.certain)
+      setSlots(A.from, A.to, Live, false);
+  }
   for (const RegWrite &W : I.writes) {
     Live.regs[W.reg] &= ~W.lanes;
     if (W.reg == C.context)
       Live.contextLost = !(Restored & maskOf(W.reg));
   }
+  if (I.killsFlags || Call)
+    Live.flags = false;
   if (Call) {
     for (Reg R = 0; R < AllRegs; R++)
       if (!(C.preserved & maskOf(R)))
@@ -154,47 +203,36 @@ void Liveness::before(const Step &S, LiveSet &Live) const {
     if (G.callBefore(I.end()))
       Live.contextLost = false;
   }
-  for (const FrameAccess &A : S.accesses)
-    if (A.kind == FrameAccess::Write && A.certain)
-      setSlots(A.from, A.to, Live, false);
 
   // What it reads.
+  for (const Op &O : I.ops)
+    for (Reg R : {O.address.base, O.address.index})
+      if (R != NoReg)
+        Addressing |= maskOf(R);
   Lanes Wanted = AllLanes;
-  if (I.lowFromLow) {
+  if (I.lowFromLow && !(I.setsFlags && After.flags)) {
     Wanted = 0;
     for (const RegWrite &W : I.writes)
       Wanted |= upTo(After.regs[W.reg] & W.lanes);
   }
   for (const RegRead &R : I.reads) {
-    if (Saved & maskOf(R.reg))
+    bool Address = Addressing & maskOf(R.reg);
+    if ((Moved & maskOf(R.reg)) && !Address)
       continue;
-    Live.regs[R.reg] |= R.lanes & Wanted;
+    Live.regs[R.reg] |= R.lanes & (Address ? AllLanes : Wanted);
     if (R.reg == C.context)
       Live.contextLost = false;
   }
-  if (Call) // eax too: it counts the vector registers of a variadic call
-    addRegisters(Live, C.arguments | C.results);
+  Live.flags |= I.readsFlags;
+  if (Call)
+    addRegisters(Live, Arguments(I.target));
   if (I.flow == Flow::Return)
     addRegisters(Live, C.results);
   for (const FrameAccess &A : S.accesses) {
-    if (movesSaved(A)) {
-      if (A.kind == FrameAccess::Read && After.regs[A.reg])
-        setSlots(A.from, A.to, Live, true);
-      if (A.kind == FrameAccess::Write && anySlot(A.from, A.to, After))
-        Live.regs[A.reg] = AllLanes;
-      continue;
-    }
-    if (A.kind == FrameAccess::Write)
-      continue;
-    // A pop that only moves the stack pointer has a register nobody reads.
-    bool Unused = A.reg != NoReg && isGeneral(A.reg) && !After.regs[A.reg] && !(C.preserved & maskOf(A.reg)) &&
-                  A.reg != I.jumpReg;
-    if (Unused)
-      continue;
-    if (A.anywhere)
-      Live.anywhere = true;
-    else
-      setSlots(A.from, A.to, Live, true);
+    if (A.kind == FrameAccess::Read)
+      beforeLoad(A, I, After, Live);
+    else if (isMove(A))
+      Live.regs[A.reg] |= storedLanes(A, After);
   }
 }
 
@@ -203,11 +241,8 @@ LiveSet Liveness::liveOut(const Block &B) const {
   Live.slots.resize(Ranges.size());
   for (uint64_t S : B.successors)
     add(Live, LiveIn[Index.at(S)]);
-  // A jump to another function passes it arguments.
-  Flow Last = B.steps.empty() ? Flow::Next : G.step(B.steps.back()).insn.flow;
-  if (Last == Flow::Jump || Last == Flow::Branch || Last == Flow::JumpIndirect)
-    if (B.successors.size() < (Last == Flow::Branch ? 2 : 1))
-      addRegisters(Live, Isa.convention().arguments | Isa.convention().results);
+  if (B.leavesFor)
+    addRegisters(Live, Arguments(*B.leavesFor));
   return Live;
 }
 
@@ -232,8 +267,8 @@ void Liveness::solve() {
 }
 
 // The first instruction of B that uses What, which is live at its start. If
-// there is none, Passes says whether it is live at the end.
-const Step *Liveness::firstUseIn(const Block &B, Item What, bool &Passes) const {
+// there is none, What becomes what of it is left at the end.
+const Step *Liveness::firstUseIn(const Block &B, Item &What) const {
   std::vector<LiveSet> After{liveOut(B)}; // of the last instruction first
   for (auto S = B.steps.rbegin(); S != B.steps.rend(); ++S) {
     LiveSet Live = After.back();
@@ -241,29 +276,33 @@ const Step *Liveness::firstUseIn(const Block &B, Item What, bool &Passes) const 
     After.push_back(std::move(Live));
   }
   for (unsigned N = 0; N < B.steps.size(); N++) {
+    const Step &S = G.step(B.steps[N]);
     const LiveSet &Live = After[B.steps.size() - 1 - N];
     LiveSet Without = Live;
     remove(Without, What);
-    before(G.step(B.steps[N]), Without);
+    before(S, Without);
     if (has(Without, What))
-      return &G.step(B.steps[N]);
+      return &S;
+    // What is live behind a write is another value.
+    for (const RegWrite &W : S.insn.writes)
+      if (What.kind == Item::Register && W.reg == What.number)
+        What.lanes &= ~W.lanes;
     if (!has(Live, What)) {
-      Passes = false;
+      What.lanes = 0;
       return nullptr;
     }
   }
-  Passes = true;
   return nullptr;
 }
 
 Liveness::Use Liveness::firstUse(uint64_t Start, Item What) const {
   std::map<uint64_t, uint64_t> CameFrom{{Start, Start}};
-  std::deque<uint64_t> Queue{Start};
+  std::deque<std::pair<uint64_t, Item>> Queue{{Start, What}};
   while (!Queue.empty()) {
-    const Block &B = *Blocks[Index.at(Queue.front())];
+    auto [At, Left] = Queue.front();
     Queue.pop_front();
-    bool Passes = false;
-    if (const Step *S = firstUseIn(B, What, Passes)) {
+    const Block &B = *Blocks[Index.at(At)];
+    if (const Step *S = firstUseIn(B, Left)) {
       Use Found{S->insn.address, {B.start}};
       while (Found.path.back() != Start)
         Found.path.push_back(CameFrom.at(Found.path.back()));
@@ -271,8 +310,8 @@ Liveness::Use Liveness::firstUse(uint64_t Start, Item What) const {
       return Found;
     }
     for (uint64_t S : B.successors)
-      if (Passes && has(LiveIn[Index.at(S)], What) && CameFrom.emplace(S, B.start).second)
-        Queue.push_back(S);
+      if (Left.lanes && has(LiveIn[Index.at(S)], Left) && CameFrom.emplace(S, B.start).second)
+        Queue.push_back({S, Left});
   }
   return {Start, {Start}};
 }

@@ -8,17 +8,12 @@
 
 namespace tpcc {
 
-// A slot in which, as .eh_frame says, the function saves a register.
-struct SaveSlot {
-  Reg reg;
-  int64_t offset; // from the CFA
-};
-
 struct LiveSet {
   std::array<Lanes, AllRegs> regs{};
   llvm::BitVector slots;    // by Liveness::range
   bool anywhere = false;    // some slot, through a computed address
   bool contextLost = false; // the context is written before it is read
+  bool flags = false;
 };
 
 // One thing that can be live.
@@ -31,7 +26,7 @@ struct Item {
 
 class Liveness {
 public:
-  Liveness(const Graph &G, const ISA &Isa, std::vector<SaveSlot> Saves);
+  Liveness(const Graph &G, const ISA &Isa, std::vector<SaveSlot> Saves, ArgumentsOf Arguments);
 
   // What is live where the block at Start begins.
   const LiveSet &liveAt(uint64_t Start) const { return LiveIn[Index.at(Start)]; }
@@ -55,6 +50,7 @@ private:
   const Graph &G;
   const ISA &Isa;
   std::vector<SaveSlot> Saves;
+  ArgumentsOf Arguments;
   std::vector<Range> Ranges;              // ascending, apart from each other: no access splits one
   std::vector<const Block *> Blocks;      // ascending
   std::map<uint64_t, unsigned> Index;     // of blocks, by their start
@@ -68,7 +64,9 @@ private:
   bool anySlot(int64_t From, int64_t To, const LiveSet &Live) const;
   template <typename Visitor> void forEachRange(int64_t From, int64_t To, Visitor Visit) const;
   bool movesSaved(const FrameAccess &A) const;
-  const Step *firstUseIn(const Block &B, Item What, bool &Passes) const;
+  void beforeLoad(const FrameAccess &A, const Insn &I, const LiveSet &After, LiveSet &Live) const;
+  Lanes storedLanes(const FrameAccess &A, const LiveSet &After) const;
+  const Step *firstUseIn(const Block &B, Item &What) const;
 };
 
 } // namespace tpcc

@@ -45,12 +45,13 @@ Expected<Totals> verify(StringRef Path, bool JSON) {
     return Unwind.takeError();
 
   Totals T;
+  ArgumentUse Arguments(*I, **Isa, *Unwind);
   ArrayRef<SiteRecord> Left = I->sites();
   while (!Left.empty()) {
     uint64_t Function = Left.front().function;
     ArrayRef<SiteRecord> Records = Left.take_while([&](const SiteRecord &R) { return R.function == Function; });
     Left = Left.drop_front(Records.size());
-    std::vector<Violation> Found = checkFunction(*I, **Isa, *Unwind, Records);
+    std::vector<Violation> Found = checkFunction(*I, **Isa, *Unwind, Arguments, Records);
     for (const Violation &V : Found)
       (JSON ? printJSON : printText)(outs(), Path, V);
     T.functions++;

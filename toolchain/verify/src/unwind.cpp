@@ -17,6 +17,15 @@ const SavedRegister *UnwindRow::find(Reg R) const {
   return nullptr;
 }
 
+std::vector<SaveSlot> FunctionUnwind::saveSlots() const {
+  std::vector<SaveSlot> Slots;
+  for (const UnwindRow &Row : rows)
+    for (const SavedRegister &S : Row.saved)
+      if (S.offset && none_of(Slots, [&](const SaveSlot &T) { return T.reg == S.reg && T.offset == *S.offset; }))
+        Slots.push_back({S.reg, *S.offset});
+  return Slots;
+}
+
 const UnwindRow *FunctionUnwind::rowAt(uint64_t Address) const {
   auto After = std::upper_bound(rows.begin(), rows.end(), Address,
                                 [](uint64_t A, const UnwindRow &R) { return A < R.start; });

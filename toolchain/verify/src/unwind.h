@@ -35,10 +35,19 @@ struct LandingPad {
   bool covers(uint64_t Call) const { return Call >= from && Call < to; }
 };
 
+// A slot in which a function saves a register.
+struct SaveSlot {
+  Reg reg;
+  int64_t offset; // from the CFA
+};
+
 struct FunctionUnwind {
   uint64_t start, end;
   std::vector<UnwindRow> rows; // ascending
   std::vector<LandingPad> pads;
+
+  // Of all rows, each once.
+  std::vector<SaveSlot> saveSlots() const;
 
   const UnwindRow *rowAt(uint64_t Address) const;
 };

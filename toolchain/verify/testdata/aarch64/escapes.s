@@ -27,7 +27,7 @@ function to_callee
 enter 32
 mov x1, sp
 call_callee:
-site to_callee, 32, 3
+site to_callee, 32, 3, reader
 leaveframe 32
 endfunction to_callee
 

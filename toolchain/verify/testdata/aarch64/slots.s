@@ -237,14 +237,22 @@ ldr x28, [sp, #16]
 leaveframe 32
 endfunction far
 
-// Which registers a callee reads is not known: x8 may be the address of its
-// result.
+// A base that is still there at a call may be the address of a result.
 // want: far_base site=21 kind=escape at=call_base
 function far_base
 enter 32
 add x8, sp, #16
 str x0, [x8]
 call_base:
-site far_base, 32, 21
+site far_base, 32, 21, reader
 leaveframe 32
 endfunction far_base
+
+// Not for a callee that does not look at it.
+function near_base
+enter 32
+add x8, sp, #16
+str x0, [x8]
+site near_base, 32, 22
+leaveframe 32
+endfunction near_base

@@ -116,7 +116,7 @@ popq %rbx
 leaveframe
 .Lpad2:
 bad_pad:
-movq %rbx, %rdi
+movq (%rbx), %rdi
 callq noreturn
 ud2
 endfunction catches

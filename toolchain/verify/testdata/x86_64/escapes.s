@@ -20,7 +20,7 @@ enter
 subq $16, %rsp
 movq %rsp, %rdi
 call_callee:
-site to_callee, 24, 2
+site to_callee, 24, 2, reader
 addq $16, %rsp
 leaveframe
 endfunction to_callee
@@ -64,6 +64,36 @@ site returned, 56, 5
 addq $48, %rsp
 leaveframe
 endfunction returned
+
+# By way of another function; and perhaps, through a pointer.
+# want: to_passes site=7 kind=escape at=call_passes
+# want: to_passes site=8 kind=escape at=call_pointer
+function to_passes
+enter
+subq $16, %rsp
+movq %rsp, %rdi
+call_passes:
+site to_passes, 24, 7, passes
+movq %rsp, %rdi
+call_pointer:
+site to_passes, 24, 8, by_table
+addq $16, %rsp
+leaveframe
+endfunction to_passes
+
+# What a callee does not read is no argument.
+function no_argument
+enter
+subq $16, %rsp
+movq %rsp, %rdi
+movq %rax, (%rdi)
+site no_argument, 24, 9
+movq %rsp, %rdi
+movq %rax, (%rdi)
+site no_argument, 24, 10, ignores
+addq $16, %rsp
+leaveframe
+endfunction no_argument
 
 # Numbers that are no addresses, or hold half of one.
 function numbers

@@ -138,7 +138,7 @@ popq %rbx
 leaveframe
 bad_default:
 .Ln_2:
-movq %rbx, %rax
+movq (%rbx), %rax
 ud2
 endfunction no_default
 .section .rodata.no_default,"a",@progbits

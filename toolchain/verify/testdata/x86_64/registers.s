@@ -147,6 +147,7 @@ save %r12, -32
 site no_idiom, 24, 10
 bad_idiom:
 xorl %ebx, %r12d
+movl %r12d, %eax
 popq %r12
 popq %rbx
 leaveframe
@@ -255,3 +256,108 @@ addq $8, %rsp
 popq %rbx
 leaveframe
 endfunction long_nop
+
+# The unused upper bytes of a value are copied with it: between registers,
+# through slots, and by arithmetic of a greater width.
+function upper_bytes
+enter
+save %rbx, -24
+subq $24, %rsp
+site upper_bytes, 40, 18
+movb $1, %bl
+movl %ebx, %ecx
+movl %ecx, -20(%rbp)
+callq leaf
+movl -20(%rbp), %ebx
+leal 5(%rbx), %edx
+addl $-10, %edx
+xorl %ebx, %edx
+testl $0x81, %edx
+movb %dl, (%rdi)
+sete %al
+movzbl %al, %eax
+movsbl %dl, %edx
+addq $24, %rsp
+popq %rbx
+leaveframe
+endfunction upper_bytes
+
+# They are not unused: by a comparison, a shift to the right, an address, or
+# flags that look at the whole.
+# want: compared site=19 kind=register register=rbx at=bad_compared
+function compared
+enter
+save %rbx, -24
+pushq %rax
+site compared, 24, 19
+movb $1, %bl
+movl %ebx, %ecx
+bad_compared:
+cmpl $1, %ebx
+sete %al
+addq $8, %rsp
+popq %rbx
+leaveframe
+endfunction compared
+
+# want: shifted site=20 kind=register register=rbx at=bad_shifted
+function shifted
+enter
+save %rbx, -24
+pushq %rax
+site shifted, 24, 20
+movb $1, %bl
+bad_shifted:
+shrl $4, %ebx
+movb %bl, %al
+addq $8, %rsp
+popq %rbx
+leaveframe
+endfunction shifted
+
+# want: addressed site=21 kind=register register=rbx at=bad_addressed
+function addressed
+enter
+save %rbx, -24
+pushq %rax
+site addressed, 24, 21
+movb $1, %bl
+bad_addressed:
+movb (%rax,%rbx), %al
+addq $8, %rsp
+popq %rbx
+leaveframe
+endfunction addressed
+
+# want: flagged site=22 kind=register register=rbx at=bad_flagged
+function flagged
+enter
+save %rbx, -24
+pushq %rax
+site flagged, 24, 22
+movb $1, %bl
+bad_flagged:
+addl $1, %ebx
+movb %bl, %al
+incb %al
+jo .Lflagged
+.Lflagged:
+addq $8, %rsp
+popq %rbx
+leaveframe
+endfunction flagged
+
+# The sign comes from the highest byte that is loaded.
+# want: signed site=23 kind=slot slot=CFA-17 at=bad_signed
+function signed
+enter
+subq $16, %rsp
+site signed, 24, 23
+movw $1, -4(%rbp)
+movb $1, -2(%rbp)
+bad_signed:
+movslq -4(%rbp), %rax
+shrq $40, %rax
+addq $16, %rsp
+leaveframe
+endfunction signed

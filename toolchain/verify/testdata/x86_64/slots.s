@@ -127,7 +127,7 @@ site pushed, 24, 11
 addq $8, %rsp
 bad_pop:
 popq %rdi
-callq leaf
+callq reader
 leaveframe
 endfunction pushed
 
@@ -284,3 +284,41 @@ movq -8(%rbp), %rax
 addq $16, %rsp
 leaveframe
 endfunction maybe
+
+# A jump through a pointer in a slot.
+# want: jump site=24 kind=slot slot=CFA-24 at=bad_jump
+function jump
+enter
+site jump, 8, 24
+popq %rbp
+.cfi_def_cfa %rsp, 8
+bad_jump:
+jmpq *-16(%rsp)
+endfunction jump
+
+# A copy from slot to slot is as good as the slot is.
+# want: copied site=25 kind=slot slot=CFA-24 at=bad_copy
+function copied
+enter
+subq $32, %rsp
+movq %rdi, -8(%rbp)
+site copied, 40, 25
+bad_copy:
+movq -8(%rbp), %rcx
+movq %rcx, -16(%rbp)
+movq -16(%rbp), %rax
+movq %rcx, -24(%rbp)
+addq $32, %rsp
+leaveframe
+endfunction copied
+
+# Nobody reads the copy.
+function copied_for_nothing
+enter
+subq $32, %rsp
+site copied_for_nothing, 40, 26
+movq -8(%rbp), %rcx
+movq %rcx, -16(%rbp)
+addq $32, %rsp
+leaveframe
+endfunction copied_for_nothing
