@@ -361,3 +361,53 @@ shrq $40, %rax
 addq $16, %rsp
 leaveframe
 endfunction signed
+
+# A constant, whatever the register held; for size.
+function absorbed
+enter
+save %rbx, -24
+save %r12, -32
+site absorbed, 24, 24
+orq $-1, %rbx
+andl $0, %r12d
+leaq (%rbx,%r12), %rax
+popq %r12
+popq %rbx
+leaveframe
+endfunction absorbed
+
+# Which arguments a callee has is not known; but none is in a register that
+# the last call left with nothing in it, on one way at least.
+function no_argument
+enter
+save %rbx, -24
+pushq %rax
+site no_argument, 24, 25
+movb $1, %bl
+.Lno_argument:
+movl %ebx, %ecx
+testb %cl, %cl
+je .Lno_argument_call
+callq leaf
+.Lno_argument_call:
+callq *(%rdi)
+addq $8, %rsp
+popq %rbx
+leaveframe
+endfunction no_argument
+
+# want: an_argument site=26 kind=register register=rbx at=bad_argument
+function an_argument
+enter
+save %rbx, -24
+pushq %rax
+site an_argument, 24, 26
+movb $1, %bl
+bad_argument:
+movl %ebx, %ecx
+testb %cl, %cl
+callq *%rax
+addq $8, %rsp
+popq %rbx
+leaveframe
+endfunction an_argument
