@@ -21,7 +21,6 @@
 #include "placement.h"
 #include "signatures.h"
 #include "statepoints.h"
-#include "tailcalls.h"
 
 #include "llvm/Analysis/BlockFrequencyInfo.h"
 #include "llvm/Analysis/BranchProbabilityInfo.h"
@@ -106,6 +105,7 @@ private:
 
   std::vector<Statepoint> Sites;
   SiteIndex SiteAtEnd; // by blocks
+  SmallVector<CallInst *, 4> TailCalls;
 
   DominatorTree Tree;
   LoopInfo Loops;
@@ -223,27 +223,21 @@ private:
   // Sites ------------------------------------------------------------------------
 
   void makeSites(ArrayRef<CallInst *> Calls) {
-    Past Parked;
-    for (CallInst *Call : Calls)
-      Parked.add(*Call);
     for (CallInst *Call : Calls)
       if (Call->isMustTailCall())
-        replaceArguments(*Call, Call->arg_size(), Context, contextAttributes(F.getContext()));
-      else if (Parked.contains(*Call) || !makeTailCall(*Call))
+        // The frame is gone when it is called, so no site is needed.
+        TailCalls.push_back(replaceArguments(*Call, Call->arg_size(), PoisonValue::get(Context->getType()),
+                                             contextAttributes(F.getContext())));
+      else
         Sites.push_back(Maker.make(*Call));
     for (unsigned Site = 0; Site < Sites.size(); ++Site)
       SiteAtEnd[Sites[Site].Invoke->getParent()] = Site;
   }
 
-  // Addresses in the frame are cheaper to compute again than to store. So are
-  // those of fields of what is stored itself.
+  // Addresses in the frame are cheaper to compute again than to store.
   void sinkAddresses() {
     for (auto &[Alloca, Offset] : Allocas)
       sinkUsers(*Alloca);
-    std::vector<Crossing> Found = findCrossings(F, SiteAtEnd);
-    for (const Crossing &C : reverse(Found)) // an address may be made of one before it
-      if (auto *Field = dyn_cast<GetElementPtrInst>(C.Value); Field && Field->hasAllConstantIndices())
-        sink(*Field);
   }
 
   void sinkUsers(Value &Address) {
@@ -515,6 +509,10 @@ private:
       if (Site.Slot)
         Site.Invoke->setArgOperand(*Site.Slot, address(Builder, (Jump++)->slot));
     }
+    for (CallInst *Call : TailCalls) {
+      IRBuilder<> Builder(Call);
+      Call->setArgOperand(Call->arg_size() - 1, load(Builder, ContextVariable));
+    }
   }
 
   // Calls Replace for each use of V, with a builder where the use needs its
@@ -601,12 +599,10 @@ private:
   }
 
   void setAttributes() {
-    if (!Sites.empty()) {
-      F.setGC("statepoint-example");
-      F.addFnAttr(Attribute::NoRedZone);
-      F.addFnAttr("frame-pointer", "all");
-      F.setUWTableKind(UWTableKind::Sync);
-    }
+    F.setGC("statepoint-example");
+    F.addFnAttr(Attribute::NoRedZone);
+    F.addFnAttr("frame-pointer", "all");
+    F.setUWTableKind(UWTableKind::Sync);
     for (Attribute::AttrKind Kind : {Attribute::AlwaysInline, Attribute::NoRecurse, Attribute::NoSync,
                                      Attribute::NoFree, Attribute::WillReturn, Attribute::Memory})
       F.removeFnAttr(Kind);

@@ -5,8 +5,6 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 
-#include <optional>
-
 using namespace llvm;
 
 namespace tpcc {
@@ -60,7 +58,6 @@ struct FormOf {
   uint8_t width = 8;
   bool lowFromLow = false; // see Insn
   bool killsFlags = false;
-  std::optional<int8_t> absorbing; // a last operand with which the result is that operand, as of and with 0
 };
 
 Convention systemV() {
@@ -115,7 +112,6 @@ private:
   void nameRegisters();
   void classifyInstructions();
   unsigned memorySize(const MCInst &Inst) const;
-  bool absorbs(const MCInst &Inst) const;
   Address addressAt(const MCInst &Inst, unsigned First) const;
   void liftMemory(const MCInst &Inst, Insn &I) const;
   void liftStack(const MCInst &Inst, Insn &I, Form F) const;
@@ -297,22 +293,11 @@ bool isKillingFlags(StringRef Name) {
   return Name.starts_with("UCOMIS") || Name.starts_with("COMIS");
 }
 
-// Compilers write a constant so where it makes the shorter instruction.
-std::optional<int8_t> absorbingOperand(StringRef Name) {
-  for (auto [Operation, Operand] : {std::pair("AND", 0), std::pair("OR", -1)}) {
-    StringRef Rest = Name;
-    unsigned Bits;
-    if (Rest.consume_front(Operation) && !Rest.consumeInteger(10, Bits) && Rest.contains('i'))
-      return Operand;
-  }
-  return std::nullopt;
-}
-
 void X86_64::classifyInstructions() {
   StringMap<FormOf> Known;
   for (const auto &K : KnownForms)
     for (const char *Variant : {"", "_REV", "_alt", "_NOREX"})
-      Known[std::string(K.name) + Variant] = {K.form, K.width, false, false, std::nullopt};
+      Known[std::string(K.name) + Variant] = {K.form, K.width, false, false};
 
   unsigned Count = Instrs->getNumOpcodes();
   Forms.resize(Count);
@@ -327,7 +312,6 @@ void X86_64::classifyInstructions() {
       Forms[Opcode].form = formByShape(Name);
     Forms[Opcode].lowFromLow = isLowFromLow(Name) && !Instrs->get(Opcode).mayStore();
     Forms[Opcode].killsFlags = isKillingFlags(Name);
-    Forms[Opcode].absorbing = absorbingOperand(Name);
     // An address is base, scale, index, displacement, segment.
     auto Operands = Instrs->get(Opcode).operands();
     for (unsigned N = 0; N + 5 <= Operands.size(); N++) {
@@ -359,15 +343,6 @@ unsigned X86_64::memorySize(const MCInst &Inst) const {
                .Default(0);
   }
   return Size;
-}
-
-// The result does not depend on what was there.
-bool X86_64::absorbs(const MCInst &Inst) const {
-  std::optional<int8_t> Operand = Forms[Inst.getOpcode()].absorbing;
-  if (!Operand || !Inst.getNumOperands())
-    return false;
-  const MCOperand &Last = Inst.getOperand(Inst.getNumOperands() - 1);
-  return Last.isImm() && Last.getImm() == *Operand;
 }
 
 Address X86_64::addressAt(const MCInst &Inst, unsigned First) const {
@@ -403,10 +378,9 @@ void X86_64::liftMemory(const MCInst &Inst, Insn &I) const {
   if (Base.isReg() && Base.getReg() && StringRef(Registers->getName(Base.getReg())) == "RIP")
     A.offset += int64_t(I.end());
 
-  bool Constant = absorbs(Inst);
   bool Known = Desc.mayLoad() || Desc.mayStore();
   unsigned Size = F.form == Form::BitString ? 0 : memorySize(Inst);
-  if ((Desc.mayLoad() && !Constant) || !Known) {
+  if (Desc.mayLoad() || !Known) {
     Op &Load = I.add(OpKind::Load);
     Load.address = A;
     Load.size = Size;
@@ -420,7 +394,7 @@ void X86_64::liftMemory(const MCInst &Inst, Insn &I) const {
     Store.address = A;
     Store.size = Size;
     // What also reads may leave memory as it was (cmpxchg).
-    Store.maybe = (Desc.mayLoad() && !Constant) || !Known || Instrs->getName(Inst.getOpcode()).contains("MASK") ||
+    Store.maybe = Desc.mayLoad() || !Known || Instrs->getName(Inst.getOpcode()).contains("MASK") ||
                   Instrs->getName(Inst.getOpcode()).starts_with("CFCMOV") ||
                   Instrs->getName(Inst.getOpcode()).ends_with("mrk");
     if (F.form == Form::Store)
@@ -621,8 +595,6 @@ void X86_64::lift(const MCInst &Inst, Insn &I) const {
   FormOf F = Forms[Inst.getOpcode()];
   I.lowFromLow = F.lowFromLow;
   I.killsFlags = F.killsFlags;
-  if (absorbs(Inst) && MemoryAt[Inst.getOpcode()] < 0)
-    I.reads.clear();
   switch (F.form) {
   case Form::Ignored:
     I.reads.clear();

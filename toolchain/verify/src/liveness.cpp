@@ -81,42 +81,7 @@ Liveness::Liveness(const Graph &G, const ISA &Isa, std::vector<SaveSlot> Saves, 
   LiveSet None;
   None.slots.resize(Ranges.size());
   LiveIn.assign(Blocks.size(), None);
-  findDefined();
   solve();
-}
-
-// A call leaves nothing in most registers. Until they are written again, they
-// are no arguments, and no results: this is of use as it is not known how many
-// of these a function has.
-void Liveness::findDefined() {
-  const Convention &C = Isa.convention();
-  constexpr uint64_t Everything = ~uint64_t(0);
-  std::vector<uint64_t> DefinedIn(Blocks.size(), Everything);
-  Defined.assign(Blocks.size(), Everything);
-  if (!Blocks.empty())
-    DefinedIn.front() = C.arguments | C.preserved;
-  bool Changed = true;
-  while (Changed) {
-    Changed = false;
-    for (unsigned N = 0; N < Blocks.size(); N++) {
-      uint64_t Now = DefinedIn[N];
-      bool Calls = false;
-      for (uint32_t M : Blocks[N]->steps) {
-        const Insn &I = G.step(M).insn;
-        Calls = I.flow == Flow::Call;
-        for (const RegWrite &W : I.writes)
-          Now |= maskOf(W.reg);
-      }
-      Defined[N] = Now;
-      if (Calls)
-        Now = (Now & C.preserved) | C.results;
-      for (uint64_t S : Blocks[N]->successors) {
-        uint64_t &Next = DefinedIn[Index.at(S)];
-        Changed |= (Next & Now) != Next;
-        Next &= Now;
-      }
-    }
-  }
 }
 
 // Whether A moves a register, or its low bytes, to or from a slot.
@@ -207,7 +172,7 @@ void Liveness::beforeLoad(const FrameAccess &A, const Insn &I, const LiveSet &Af
 // To move a register to a slot or back is no use of what it holds: of the one,
 // the bytes are live that are live in the other. So a callee-saved register
 // can be saved and restored, and the unused upper bytes of a value copied.
-void Liveness::before(const Step &S, uint64_t Defined, LiveSet &Live) const {
+void Liveness::before(const Step &S, LiveSet &Live) const {
   const Insn &I = S.insn;
   const Convention &C = Isa.convention();
   const bool Call = I.flow == Flow::Call;
@@ -260,9 +225,9 @@ void Liveness::before(const Step &S, uint64_t Defined, LiveSet &Live) const {
   }
   Live.flags |= I.readsFlags;
   if (Call)
-    addRegisters(Live, Arguments(I.target) & Defined);
+    addRegisters(Live, Arguments(I.target));
   if (I.flow == Flow::Return)
-    addRegisters(Live, C.results & Defined);
+    addRegisters(Live, C.results);
   for (const FrameAccess &A : S.accesses) {
     if (A.kind == FrameAccess::Read)
       beforeLoad(A, I, After, Live);
@@ -277,7 +242,7 @@ LiveSet Liveness::liveOut(const Block &B) const {
   for (uint64_t S : B.successors)
     add(Live, LiveIn[Index.at(S)]);
   if (B.leavesFor)
-    addRegisters(Live, Arguments(*B.leavesFor) & Defined[Index.at(B.start)]);
+    addRegisters(Live, Arguments(*B.leavesFor));
   return Live;
 }
 
@@ -295,7 +260,7 @@ void Liveness::solve() {
     Work.erase(Work.begin());
     LiveSet Live = liveOut(*Blocks[N]);
     for (auto S = Blocks[N]->steps.rbegin(); S != Blocks[N]->steps.rend(); ++S)
-      before(G.step(*S), Defined[N], Live);
+      before(G.step(*S), Live);
     if (add(LiveIn[N], Live))
       Work.insert(Predecessors[N].begin(), Predecessors[N].end());
   }
@@ -304,11 +269,10 @@ void Liveness::solve() {
 // The first instruction of B that uses What, which is live at its start. If
 // there is none, What becomes what of it is left at the end.
 const Step *Liveness::firstUseIn(const Block &B, Item &What) const {
-  const uint64_t DefinedHere = Defined[Index.at(B.start)];
   std::vector<LiveSet> After{liveOut(B)}; // of the last instruction first
   for (auto S = B.steps.rbegin(); S != B.steps.rend(); ++S) {
     LiveSet Live = After.back();
-    before(G.step(*S), DefinedHere, Live);
+    before(G.step(*S), Live);
     After.push_back(std::move(Live));
   }
   for (unsigned N = 0; N < B.steps.size(); N++) {
@@ -316,7 +280,7 @@ const Step *Liveness::firstUseIn(const Block &B, Item &What) const {
     const LiveSet &Live = After[B.steps.size() - 1 - N];
     LiveSet Without = Live;
     remove(Without, What);
-    before(S, DefinedHere, Without);
+    before(S, Without);
     if (has(Without, What))
       return &S;
     // What is live behind a write is another value.

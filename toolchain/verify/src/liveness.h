@@ -56,15 +56,10 @@ private:
   std::map<uint64_t, unsigned> Index;     // of blocks, by their start
   std::vector<LiveSet> LiveIn;
 
-  // By number of a block: the registers that hold a value before its last
-  // instruction, whatever way led there.
-  std::vector<uint64_t> Defined;
-
   void makeRanges();
-  void findDefined();
   void solve();
   LiveSet liveOut(const Block &B) const;
-  void before(const Step &S, uint64_t Defined, LiveSet &Live) const;
+  void before(const Step &S, LiveSet &Live) const;
   void setSlots(int64_t From, int64_t To, LiveSet &Live, bool On) const;
   bool anySlot(int64_t From, int64_t To, const LiveSet &Live) const;
   template <typename Visitor> void forEachRange(int64_t From, int64_t To, Visitor Visit) const;

@@ -322,30 +322,3 @@ movq %rcx, -16(%rbp)
 addq $32, %rsp
 leaveframe
 endfunction copied_for_nothing
-
-# A constant, whatever the slot held; for size.
-function constants
-enter
-subq $32, %rsp
-site constants, 40, 27
-andq $0, -8(%rbp)
-orl $-1, -16(%rbp)
-movq -8(%rbp), %rax
-movl -16(%rbp), %edx
-addq $32, %rsp
-leaveframe
-endfunction constants
-
-# want: no_constants site=28 kind=slot slot=CFA-24 at=bad_and
-# want: no_constants site=28 kind=slot slot=CFA-32 at=bad_or
-function no_constants
-enter
-subq $32, %rsp
-site no_constants, 40, 28
-bad_and:
-andq $1, -8(%rbp)
-bad_or:
-orl $-2, -16(%rbp)
-addq $32, %rsp
-leaveframe
-endfunction no_constants
