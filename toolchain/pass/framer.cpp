@@ -21,6 +21,7 @@
 #include "placement.h"
 #include "signatures.h"
 #include "statepoints.h"
+#include "tailcalls.h"
 
 #include "llvm/Analysis/BlockFrequencyInfo.h"
 #include "llvm/Analysis/BranchProbabilityInfo.h"
@@ -105,7 +106,6 @@ private:
 
   std::vector<Statepoint> Sites;
   SiteIndex SiteAtEnd; // by blocks
-  SmallVector<CallInst *, 4> TailCalls;
 
   DominatorTree Tree;
   LoopInfo Loops;
@@ -117,7 +117,9 @@ private:
 
   FrameLayout Frame;
   std::vector<uint64_t> Slots; // of Crossings
-  MapVector<AllocaInst *, uint64_t> Allocas;
+  MapVector<AllocaInst *, uint64_t> Allocas; // with their offsets
+  SmallVector<const AllocaInst *, 8> AllocaList;
+  std::unique_ptr<StackLifetime> Lifetimes;
   std::vector<Jump> Jumps;
 
   // The block at whose beginning the frame is pushed; nullptr if each site does
@@ -153,7 +155,11 @@ private:
       if (auto *Alloca = dyn_cast<AllocaInst>(&I); Alloca && Alloca->isStaticAlloca()) {
         Alloca->moveBefore(F.getEntryBlock(), F.getEntryBlock().begin());
         Allocas[Alloca] = 0;
+        AllocaList.push_back(Alloca);
       }
+    // To be found before there are sites: in their landing pad, all is alive.
+    Lifetimes = std::make_unique<StackLifetime>(F, AllocaList, StackLifetime::LivenessType::May);
+    Lifetimes->run();
   }
 
   AllocaInst *makeVariable(Type *T, const Twine &Name) {
@@ -223,21 +229,31 @@ private:
   // Sites ------------------------------------------------------------------------
 
   void makeSites(ArrayRef<CallInst *> Calls) {
+    Past Parked;
+    for (CallInst *Call : Calls)
+      Parked.add(*Call);
+    // All tail calls first: to make a site divides its block.
+    SmallVector<CallInst *, 16> Others;
     for (CallInst *Call : Calls)
       if (Call->isMustTailCall())
-        // The frame is gone when it is called, so no site is needed.
-        TailCalls.push_back(replaceArguments(*Call, Call->arg_size(), PoisonValue::get(Context->getType()),
-                                             contextAttributes(F.getContext())));
-      else
-        Sites.push_back(Maker.make(*Call));
+        replaceArguments(*Call, Call->arg_size(), Context, contextAttributes(F.getContext()));
+      else if (Parked.contains(*Call) || !makeTailCall(*Call))
+        Others.push_back(Call);
+    for (CallInst *Call : Others)
+      Sites.push_back(Maker.make(*Call));
     for (unsigned Site = 0; Site < Sites.size(); ++Site)
       SiteAtEnd[Sites[Site].Invoke->getParent()] = Site;
   }
 
-  // Addresses in the frame are cheaper to compute again than to store.
+  // Addresses in the frame are cheaper to compute again than to store. So are
+  // those of fields of what is stored itself.
   void sinkAddresses() {
     for (auto &[Alloca, Offset] : Allocas)
       sinkUsers(*Alloca);
+    std::vector<Crossing> Found = findCrossings(F, SiteAtEnd);
+    for (const Crossing &C : reverse(Found)) // an address may be made of one before it
+      if (auto *Field = dyn_cast<GetElementPtrInst>(C.Value); Field && Field->hasAllConstantIndices())
+        sink(*Field);
   }
 
   void sinkUsers(Value &Address) {
@@ -316,22 +332,17 @@ private:
   // Allocas that are never alive at the same time may share their place. The
   // small ones come first: they are reached by short instructions.
   void layOutAllocas() {
-    SmallVector<const AllocaInst *, 8> List;
-    for (auto &[Alloca, Offset] : Allocas)
-      List.push_back(Alloca);
-    StackLifetime Lifetimes(F, List, StackLifetime::LivenessType::May);
-    Lifetimes.run();
     std::multimap<uint64_t, const AllocaInst *> BySize;
-    for (const AllocaInst *Alloca : List)
+    for (const AllocaInst *Alloca : AllocaList)
       BySize.emplace(bytesOf(*Alloca), Alloca);
 
     uint64_t First = Frame.end();
     SmallVector<PlacedAlloca, 8> Placed;
     for (auto [Bytes, Alloca] : BySize) {
       Align Alignment = std::max(Alloca->getAlign(), Bytes >= FrameAlignment.value() ? FrameAlignment : Align());
-      const StackLifetime::LiveRange &Life = Lifetimes.getLiveRange(Alloca);
+      const StackLifetime::LiveRange &Life = Lifetimes->getLiveRange(Alloca);
       uint64_t Offset = firstFit(First, Bytes, Alignment, Placed, [&](const PlacedAlloca &Other) {
-        return Life.overlaps(Lifetimes.getLiveRange(Other.Alloca));
+        return Life.overlaps(Lifetimes->getLiveRange(Other.Alloca));
       });
       Placed.push_back({Alloca, Offset, Offset + Bytes});
       Frame.extend(Offset, Bytes, Alignment);
@@ -509,10 +520,6 @@ private:
       if (Site.Slot)
         Site.Invoke->setArgOperand(*Site.Slot, address(Builder, (Jump++)->slot));
     }
-    for (CallInst *Call : TailCalls) {
-      IRBuilder<> Builder(Call);
-      Call->setArgOperand(Call->arg_size() - 1, load(Builder, ContextVariable));
-    }
   }
 
   // Calls Replace for each use of V, with a builder where the use needs its
@@ -599,10 +606,12 @@ private:
   }
 
   void setAttributes() {
-    F.setGC("statepoint-example");
-    F.addFnAttr(Attribute::NoRedZone);
-    F.addFnAttr("frame-pointer", "all");
-    F.setUWTableKind(UWTableKind::Sync);
+    if (!Sites.empty()) {
+      F.setGC("statepoint-example");
+      F.addFnAttr(Attribute::NoRedZone);
+      F.addFnAttr("frame-pointer", "all");
+      F.setUWTableKind(UWTableKind::Sync);
+    }
     for (Attribute::AttrKind Kind : {Attribute::AlwaysInline, Attribute::NoRecurse, Attribute::NoSync,
                                      Attribute::NoFree, Attribute::WillReturn, Attribute::Memory})
       F.removeFnAttr(Kind);

@@ -4,6 +4,7 @@
 #include "pass.h"
 #include "polls.h"
 #include "signatures.h"
+#include "tailcalls.h"
 
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
@@ -58,6 +59,17 @@ SmallVector<CallInst *, 16> parkingCalls(Function &F, const Parking &Parks) {
   return Calls;
 }
 
+// A tail call that must be one, at a place where it cannot be.
+bool hasLateTailCall(Function &F, const Parking &Parks) {
+  SmallVector<CallInst *, 16> Calls = parkingCalls(F, Parks);
+  Past Parked;
+  for (CallInst *Call : Calls)
+    Parked.add(*Call);
+  for (Instruction *Point : Parks.polls(F))
+    Parked.add(*Point);
+  return any_of(Calls, [&](CallInst *Call) { return Call->isMustTailCall() && Parked.contains(*Call); });
+}
+
 Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, StringRef Unit) {
   FunctionInfo Info;
   Info.name = F.getName().str();
@@ -66,13 +78,15 @@ Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, StringRef Uni
   Info.reason = Parks.reason(F);
   if (!Parks.parks(F) || F.hasFnAttribute(Attribute::Naked))
     return Info;
+  if (Info.reason.empty() && hasLateTailCall(F, Parks))
+    Info.reason = "it has a sure tail call after another call";
+  if (!Info.reason.empty()) {
+    passContext(F, parkingCalls(F, Parks), Unit);
+    return Info;
+  }
   for (Instruction *Point : Parks.polls(F))
     insertPoll(*Point);
-  SmallVector<CallInst *, 16> Calls = parkingCalls(F, Parks);
-  if (Info.reason.empty())
-    return frameFunction(F, Calls, Unit);
-  passContext(F, Calls, Unit);
-  return Info;
+  return frameFunction(F, parkingCalls(F, Parks), Unit);
 }
 
 } // namespace

@@ -71,6 +71,8 @@ bool isLibraryRoutine(StringRef Name) {
 
 bool neverCallsBack(StringRef Name) {
   static const TargetLibraryInfoImpl Known{Triple(isas().front().Triple)};
+  if (is_contained({"longjmp", "_longjmp", "siglongjmp", "setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp"}, Name))
+    return true;
   LibFunc Found;
   return Known.getLibFunc(Name, Found) && Found != LibFunc_qsort && Found != LibFunc_atexit;
 }
