@@ -15,7 +15,7 @@ import (
 // stays where it is.
 func TestLua(t *testing.T) {
 	const moves = 10
-	lua := build(t, "programs/lua/lua") // make programs
+	lua := build(t, "programs/lua/src/lua") // make programs
 	w, _ := newWorld(t)
 	if err := w.Install(lua); err != nil {
 		t.Fatal(err)

@@ -1,34 +1,24 @@
 #!/bin/sh
-# fetch.sh PACKAGE TARBALL SHA256 DIR: unpacks the upstream tarball of a Debian
-# source package into DIR, as it is. It uses an apt configuration of its own,
-# and leaves the machine's alone.
+# fetch.sh TARBALL SHA256 STORE DIR: unpacks a tarball of Debian's pool, as it
+# is, into DIR, which is made anew. It is downloaded into STORE once.
 set -eu
-package=$1 tarball=$2 sha256=$3
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-mkdir -p "$4"
-cd "$4"
-dir=$(pwd)
+file=$3/${1##*/}
 
-# The mirror of the main archive that this machine uses.
+# The archive that this machine uses, then the one that keeps what is old.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep '/debian/*$' | head -n 1)
+mirror=${mirror:-http://deb.debian.org/debian}
+snapshot=https://snapshot.debian.org/archive/debian/20250520T000000Z
 
-mkdir -p apt/lists/partial apt/cache/archives/partial
-: >apt/status
-echo "deb-src [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} bookworm main" >apt/sources.list
-cat >apt/apt.conf <<-EOC
-	APT::Sandbox::User "root";
-	Acquire::Languages "none";
-	Acquire::Retries "3";
-	Dir::Etc::sourcelist "$dir/apt/sources.list";
-	Dir::Etc::sourceparts "-";
-	Dir::State::lists "$dir/apt/lists";
-	Dir::State::status "$dir/apt/status";
-	Dir::Cache "$dir/apt/cache";
-EOC
-APT_CONFIG=$dir/apt/apt.conf
-export APT_CONFIG
-apt-get -qq update
-apt-get -qq --download-only source "$package"
-echo "$sha256  $tarball" | sha256sum --check --quiet
-tar -xf "$tarball"
-rm -rf apt
+mkdir -p "$3"
+if [ ! -e "$file" ]; then
+	for archive in "${mirror%/}" $snapshot; do
+		/usr/lib/apt/apt-helper -q -o APT::Sandbox::User=root -o Acquire::Retries=3 \
+			download-file "$archive/pool/main/$1" "$file.part" "SHA256:$2" >"$file.log" 2>&1 &&
+			mv "$file.part" "$file" && break
+		cat "$file.log" >&2
+	done
+fi
+echo "$2  $file" | sha256sum --check --quiet
+rm -rf "$4"
+mkdir "$4"
+tar -xf "$file" -C "$4" --strip-components=1
