@@ -303,7 +303,8 @@ private:
     for (const Placement::EdgeLoad &L : Places.EdgeLoads) {
       BasicBlock *&Block = Blocks[{L.From, L.To}];
       if (!Block) {
-        CriticalEdgeSplittingOptions Options(&Tree, &Loops);
+        // With the loops given, their exits would be kept apart from the rest by redirecting other edges of the list.
+        CriticalEdgeSplittingOptions Options(&Tree);
         Block = SplitKnownCriticalEdge(L.From->getTerminator(), GetSuccessorNumber(L.From, L.To),
                                        Options.setMergeIdenticalEdges());
       }
