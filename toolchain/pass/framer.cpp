@@ -15,6 +15,7 @@
 #include "framer.h"
 
 #include "crossings.h"
+#include "elements.h"
 #include "errors.h"
 #include "framelayout.h"
 #include "parking.h"
@@ -75,6 +76,7 @@ public:
 
   Expected<FunctionInfo> run(ArrayRef<CallInst *> Calls) {
     copyByValueArguments();
+    lowerElements(F);
     gatherAllocas();
     makeVariables();
     moveDynamicAllocas();
@@ -657,6 +659,7 @@ static void makeNativeJump(Function &F, StatepointMaker &Maker, CallInst &Call) 
   Jump.Invoke->setArgOperand(*Jump.Slot, Slot);
   Jump.Invoke->setArgOperand(Jump.Context, F.getArg(F.arg_size() - 1));
   F.setGC("statepoint-example");
+  F.addFnAttr(StayingAttribute);
 }
 
 void passContext(Function &F, ArrayRef<CallInst *> Calls, StringRef Unit) {

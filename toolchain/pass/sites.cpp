@@ -13,9 +13,12 @@
 //     register must not find one across a site.
 //
 // What the allocator cannot keep in a register it keeps in a stack slot, and
-// that is lost too. So a last pass reports functions that do this.
+// that is lost too. So a last pass reports functions that do this, but those
+// that stay: there, only a call of setjmp is like a site.
 
 #include "sites.h"
+
+#include "statepoints.h"
 
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/DenseMap.h"
@@ -187,7 +190,8 @@ public:
   }
 
   bool runOnMachineFunction(MachineFunction &MF) override {
-    if (MF.getFrameInfo().getObjectIndexEnd() == MF.getFrameInfo().getObjectIndexBegin())
+    if (MF.getFrameInfo().getObjectIndexEnd() == MF.getFrameInfo().getObjectIndexBegin() ||
+        MF.getFunction().hasFnAttribute(StayingAttribute))
       return false;
     SlotLiveness(MF).forEachLiveSlot([&](const MachineInstr &Site, int Slot) {
       std::string &Where = Found[MF.getName().str()];

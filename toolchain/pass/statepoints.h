@@ -9,6 +9,9 @@
 
 namespace tpcc {
 
+// Of a function that stays: its statepoints are calls of setjmp, and no sites.
+constexpr llvm::StringLiteral StayingAttribute = "tpfs-stays";
+
 struct Statepoint {
   uint64_t ID;
   std::string Callee; // empty if the call is indirect
