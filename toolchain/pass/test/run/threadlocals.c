@@ -15,7 +15,7 @@ noinline void touch(int *p) { *p += 1; }
 static noinline int *choose(int n) { return n ? &initialised : &other; }
 
 long test(long argument) {
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < 10 + argument; i++) {
     touch(choose(i & 1));
     zero += initialised * constant;
     array[i] ^= i;

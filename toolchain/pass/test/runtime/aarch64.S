@@ -55,7 +55,28 @@ __tp_park:
 	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	dup v\n\().2d, x0
 	.endr
-1:	ldp x29, x30, [sp], #16
+1:	adrp x0, result
+	ldr x0, [x0, :lo12:result]
+	ldp x29, x30, [sp], #16
+	ret
+
+	.globl put
+put:
+	stp x29, x30, [sp, #-16]!
+	bl put_number
+	ldp x29, x30, [sp], #16
+	adrp x9, __tp_pause
+	ldr w9, [x9, :lo12:__tp_pause]
+	cbnz w9, __tp_park
+	ret
+
+	.globl moved
+moved:
+	adrp x9, result
+	str x0, [x9, :lo12:result]
+	adrp x9, __tp_pause
+	ldr w9, [x9, :lo12:__tp_pause]
+	cbnz w9, __tp_park
 	ret
 
 	.globl __tp_setjmp, __tp_sigsetjmp

@@ -1,5 +1,6 @@
 // A runtime for tests of generated code: no libc, one thread. Every poll parks,
-// and a park makes all of the native state useless that is to be dead there.
+// and so do put and moved; and a park makes all of the native state useless that
+// is to be dead there.
 // Compiled for the ISA, without portable frames.
 
 typedef unsigned long word;
@@ -16,6 +17,7 @@ enum { SYS_read = 63, SYS_write = 64, SYS_openat = 56, SYS_exit = 93 };
 #endif
 
 unsigned __tp_pause = 1;
+word result; // of the function that parks in place of its return
 static word parks, refused;
 
 static char portable_stack[1 << 20] __attribute__((aligned(16)));
@@ -40,7 +42,7 @@ void put_text(const char *text) {
   }
 }
 
-void put(long value) {
+void put_number(long value) {
   char digits[24], *end = digits + sizeof digits;
   word rest = value < 0 ? -(word)value : value;
   *--end = 0;
@@ -58,7 +60,7 @@ void put_double(double value) {
     double d;
     long l;
   } bits = {value};
-  put(bits.l);
+  put_number(bits.l);
 }
 
 void *allocate(word bytes) {
@@ -100,6 +102,9 @@ int memcmp(const void *a, const void *b, word bytes) {
 }
 
 int __tp_personality(void) { __builtin_trap(); }
+
+// Debian's builtins are compiled with a stack protector.
+void __stack_chk_fail(void) { __builtin_trap(); }
 
 // Sites: the stack maps of this file -----------------------------------------
 
@@ -217,12 +222,12 @@ void start(long *stack) {
   find_sites();
   if (stack[0] > 2)
     __tp_pause = number((const char *)stack[3]);
-  put(enter(test, stack[0] > 1 ? number((const char *)stack[2]) : 0, portable_stack + sizeof portable_stack));
+  put_number(enter(test, stack[0] > 1 ? number((const char *)stack[2]) : 0, portable_stack + sizeof portable_stack));
   flush();
   put_text("parks ");
-  put(parks);
+  put_number(parks);
   put_text("refused ");
-  put(refused);
+  put_number(refused);
   syscall(SYS_write, 2, (long)buffer, buffered);
   syscall(SYS_exit, 0, 0, 0);
 }

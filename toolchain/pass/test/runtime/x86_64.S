@@ -61,8 +61,26 @@ __tp_park:
 	movq %rax, %xmm\n
 	punpcklqdq %xmm\n, %xmm\n
 	.endr
-1:	mov %rbp, %rsp
+1:	mov result, %rax
+	mov %rbp, %rsp
 	pop %rbp
+	ret
+
+	.globl put
+put:
+	sub $8, %rsp
+	call put_number
+	add $8, %rsp
+	cmpl $0, __tp_pause
+	jne __tp_park
+	ret
+
+	.globl moved
+moved:
+	mov %rdi, result
+	cmpl $0, __tp_pause
+	jne __tp_park
+	mov %rdi, %rax
 	ret
 
 	.globl __tp_setjmp, __tp_sigsetjmp
