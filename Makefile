@@ -3,7 +3,7 @@
 GO ?= go
 BUILD = build
 
-.PHONY: demo test build programs deps bench clean
+.PHONY: demo test build programs deps bench bench-tpcc clean
 
 demo: build
 	$(GO) run ./integration/demo
@@ -36,6 +36,13 @@ deps:
 
 bench: build
 	$(GO) run ./integration/bench
+
+# What a pair costs beside clang -O2 with a native musl. BENCH names some of the
+# benchmarks: make bench-tpcc BENCH="lua kernels/fft"
+bench-tpcc: toolchain
+	@command -v qemu-x86_64 >/dev/null || { apt-get -q update && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qemu-user; }
+	TOOLCHAIN=$(TOOLCHAIN) $(GO) run ./integration/benchtpcc $(BENCH)
 
 include toolchain/Makefile
 

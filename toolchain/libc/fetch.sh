@@ -10,38 +10,12 @@ set -eu
 musl=1.2.5
 musl_sha256=a9a118bbe84d8764da0ea0d28b3ab3fae8477fc7e4085d90102b8596fc7c75e4
 builtins_version=19
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# The mirror of the main archive that this machine uses.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep '/debian/*$' | head -n 1)
-mirror=${mirror:-http://deb.debian.org/debian}
+. "$(dirname "$0")/apt.sh"
 
 mkdir -p "$1"
 cd "$1"
 dir=$(pwd)
-
-# A configuration of apt for the packages of one architecture and suite.
-configure() { # ARCH SUITE
-	mkdir -p "apt.$1/lists/partial" "apt.$1/cache/archives/partial"
-	: >"apt.$1/status"
-	printf '%s [signed-by=%s] %s %s main\n' deb "$keyring" "$mirror" "$2" deb-src "$keyring" "$mirror" "$2" \
-		>"apt.$1/sources.list"
-	cat >"apt.$1/apt.conf" <<-EOF
-		APT::Architecture "$1";
-		APT::Architectures { "$1"; };
-		APT::Sandbox::User "root";
-		Acquire::Languages "none";
-		Acquire::Retries "3";
-		Dir::Etc::sourcelist "$dir/apt.$1/sources.list";
-		Dir::Etc::sourceparts "-";
-		Dir::State::lists "$dir/apt.$1/lists";
-		Dir::State::status "$dir/apt.$1/status";
-		Dir::Cache "$dir/apt.$1/cache";
-	EOF
-	APT_CONFIG=$dir/apt.$1/apt.conf
-	export APT_CONFIG
-	apt-get -qq update
-}
 
 # compiler-rt's builtins come from one release for both architectures, so that
 # their members correspond.

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// functions adds up the instructions that were executed in each function of a file.
+func functions(path string, blocks []block) (map[string]uint64, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	defer f.Close()
+	all, err := f.Symbols()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	symbols := slices.DeleteFunc(all, func(s elf.Symbol) bool { return !isCode(f, s) })
+	slices.SortStableFunc(symbols, func(a, b elf.Symbol) int { return cmp.Compare(a.Value, b.Value) })
+	sum := map[string]uint64{}
+	for _, k := range blocks {
+		i, found := slices.BinarySearchFunc(symbols, k.address, func(s elf.Symbol, a uint64) int { return cmp.Compare(s.Value, a) })
+		if !found {
+			i--
+		}
+		if i >= 0 {
+			sum[symbols[i].Name] += k.instructions * k.runs
+		}
+	}
+	return sum, nil
+}
+
+// isCode tells whether a symbol is a function's; those of assembly may have no type.
+func isCode(f *elf.File, s elf.Symbol) bool {
+	if t := elf.ST_TYPE(s.Info); t != elf.STT_FUNC && t != elf.STT_NOTYPE || strings.HasPrefix(s.Name, "$") {
+		return false
+	}
+	return int(s.Section) < len(f.Sections) && f.Sections[s.Section].Flags&elf.SHF_EXECINSTR != 0
+}
+
+// profile writes in which functions two files have executed how many millions of instructions,
+// those first in which the second has most in excess.
+func profile(w io.Writer, title string, clang, tpcc map[string]uint64) {
+	const lines = 15
+	names := slices.Collect(maps.Keys(tpcc))
+	for n := range clang {
+		if _, both := tpcc[n]; !both {
+			names = append(names, n)
+		}
+	}
+	excess := func(n string) int64 { return int64(tpcc[n] - clang[n]) }
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(a, b)) })
+	fmt.Fprintf(w, "\n%-36s %12s %12s %12s\n", title, "clang M", "tpcc M", "excess M")
+	for i, n := range names {
+		if i < lines || i >= len(names)-3 {
+			fmt.Fprintf(w, "  %-34s %12.2f %12.2f %+12.2f\n", n, float64(clang[n])/1e6, float64(tpcc[n])/1e6, float64(excess(n))/1e6)
+		}
+	}
+}
