@@ -7,13 +7,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,7 +19,7 @@ import (
 	"time"
 
 	"github.com/tpfs/tpfs/integration/lab"
-	"github.com/tpfs/tpfs/pair"
+	"github.com/tpfs/tpfs/toolchain/poison"
 )
 
 // limit is far more than any of the programs takes on a busy machine.
@@ -58,10 +56,15 @@ func TestLibc(t *testing.T) {
 		for _, p := range programs {
 			t.Run(p.name, func(t *testing.T) {
 				t.Parallel()
-				sites := writeSites(t, p.pair)
-				out := here(t, p.pair, "TPFS_POISON=3", "TPFS_POISON_SITES="+sites)
-				p.checkPoison(t, out)
-				p.check(t, out)
+				if err := poison.Write(p.pair); err != nil {
+					t.Fatal(err)
+				}
+				p.check(t, here(t, p.pair, "TPFS_POISON=3"))
+				table, err := os.ReadFile(p.pair + poison.Suffix)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.checkPoison(t, table)
 			})
 		}
 	})
@@ -81,10 +84,16 @@ func TestLibc(t *testing.T) {
 			t.Run(p.name, func(t *testing.T) {
 				path := put(t, g, p.pair+".aarch64")
 				p.check(t, there(t, g, path))
-				sites := put(t, g, writeSites(t, p.pair+".aarch64"))
-				out := there(t, g, "TPFS_POISON=3 TPFS_POISON_SITES="+sites+" "+path)
-				p.checkPoison(t, out)
-				p.check(t, out)
+				if err := poison.Write(p.pair + ".aarch64"); err != nil {
+					t.Fatal(err)
+				}
+				sites := put(t, g, p.pair+".aarch64"+poison.Suffix)
+				p.check(t, there(t, g, "TPFS_POISON=3 "+path))
+				table, err := g.Get(t.Context(), sites)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.checkPoison(t, table)
 			})
 		}
 	})
@@ -315,61 +324,19 @@ func tail(text string) string {
 	return text[max(0, len(text)-2000):]
 }
 
-// writeSites writes the table of sites that the poison mode needs; see
-// toolchain/rt/poison.c.
-func writeSites(t *testing.T, path string) string {
+// checkPoison looks at what the poison mode has counted: it must have done
+// something, and every frame must have been one that can be moved.
+func (p *program) checkPoison(t *testing.T, table []byte) {
 	t.Helper()
-	f, err := pair.Open(path)
+	counts, err := poison.Read(table)
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, ok := f.Binary(f.Machine)
-	if !ok {
-		t.Fatalf("%s has no metadata of its own", path)
+	if counts.Poisoned == 0 {
+		t.Errorf("nothing was poisoned: %v", counts)
 	}
-	var sites []*pair.Site
-	for _, fn := range f.Functions {
-		for _, call := range fn.Sites {
-			site, ok := self.SiteByID(call.ID)
-			if !ok {
-				t.Fatalf("%s: %s has a site that is nowhere", path, fn.Name)
-			}
-			sites = append(sites, site)
-		}
+	if counts.Refused > 0 && p.name != "process" { // where main calls vfork
+		t.Errorf("a frame cannot be moved: %v", counts)
 	}
-	slices.SortFunc(sites, func(a, b *pair.Site) int { return cmp.Compare(a.Return, b.Return) })
-	var table []byte
-	for _, s := range sites {
-		table = binary.LittleEndian.AppendUint64(table, s.Return)
-		table = binary.LittleEndian.AppendUint32(table, uint32(s.CFAFromFP))
-		table = binary.LittleEndian.AppendUint32(table, uint32(-s.Context))
-	}
-	name := filepath.Join(t.TempDir(), filepath.Base(path)+".sites")
-	if err := os.WriteFile(name, table, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-// checkPoison reads the report of the poison mode: it must have done
-// something, and every frame must have been one that can be moved.
-func (p *program) checkPoison(t *testing.T, got output) {
-	t.Helper()
-	found := false
-	for line := range strings.Lines(got.stderr) {
-		var parks, poisoned, refused int
-		if n, _ := fmt.Sscanf(line, "poison: parks %d, poisoned %d, refused %d", &parks, &poisoned, &refused); n == 3 {
-			found = true
-			if poisoned == 0 && parks > 100 {
-				t.Errorf("nothing was poisoned: %s", line)
-			}
-			if refused > 0 && p.name != "process" { // where main calls vfork
-				t.Errorf("a frame cannot be moved: %s", line)
-			}
-			t.Log(strings.TrimSpace(line))
-		}
-	}
-	if !found {
-		t.Errorf("no report of the poison mode\n%s", tail(got.stderr))
-	}
+	t.Log(counts)
 }

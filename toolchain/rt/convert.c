@@ -70,10 +70,6 @@ static int take_part(struct tp_call *c)
 	switch (c->number) {
 	case SYS_exit:
 		__tp_exit(a[0]);
-	case SYS_exit_group:
-		__tp_report_poison();
-		RAW(SYS_exit_group, a[0]);
-		__builtin_trap();
 	case SYS_rt_sigaction:
 		c->result = __tp_sigaction(a[0], (void *)a[1], (void *)a[2], a[3]);
 		return 1;

@@ -5,8 +5,9 @@
  * callee-saved registers, and goes on. A program whose output changes has kept
  * something where a translation would lose it.
  *
- * TPFS_POISON_SITES names a file that says what a frame looks like at each
- * site: entries of 16 bytes, ascending by address.
+ * PROGRAM.sites, beside the executable, says what a frame looks like at each
+ * site, and counts what all processes of the program have done. It is made by
+ * toolchain/poison.
  */
 #include "rt.h"
 
@@ -16,45 +17,63 @@ struct site {
 	u32 context;                     /* bytes from the end of the frame down to the saved context; 0: none */
 };
 
+/* The file. Of a park that was refused, a frame has no site, at last_refused. */
+struct table {
+	u64 parks, poisoned, refused, last_refused;
+	struct site sites[];             /* ascending by address */
+};
+
 /* A native frame record. */
 struct record {
 	struct record *caller;
 	u64 address;
 };
 
-enum { SEEK_END = 2, AT_FDCWD = -100, SYS_lseek = 62 };
+enum { SEEK_END = 2, AT_FDCWD = -100, O_RDWR = 2, MAP_SHARED = 1, SYS_lseek = 62, SYS_readlinkat = 78 };
 
 /* One park in this many is poisoned; 0: the poison mode is off. */
 u32 __tp_poison_rate;
 
-static const struct site *sites;
+static struct table *table;
 static u64 number_of_sites;
-static u64 parks, poisoned, refused, last_refused, random = 88172645463325252;
+static u64 random = 88172645463325252;
 
 extern volatile u32 __tp_pause;
 extern const char __tp_root[], __tp_root_thread[], __tp_signal_return[], __tp_sys_parked[];
 
-void __tp_start_poison(const char *rate, const char *path)
+void __tp_start_poison(const char *rate)
 {
-	long fd, size, mapped;
+	static const char suffix[] = ".sites";
+	static char path[4096 + sizeof suffix];
+	long length, fd, size, mapped;
 
 	for (; *rate >= '0' && *rate <= '9'; rate++)
 		__tp_poison_rate = __tp_poison_rate * 10 + (*rate - '0');
 	if (__tp_poison_rate == 0 || *rate)
 		__tp_fatal("poison: TPFS_POISON must be a number from 1 on\n");
-	fd = path ? RAW(SYS_openat, AT_FDCWD, path) : -1;
-	size = fd < 0 ? fd : RAW(SYS_lseek, fd, 0, SEEK_END);
-	mapped = size <= 0 ? -1 : RAW(SYS_mmap, 0, size, PROT_READ, MAP_PRIVATE, fd);
+	length = RAW(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path, 4096);
+	if (failed(length))
+		__tp_fatal("poison: cannot read /proc/self/exe: mount /proc\n");
+	__builtin_memcpy(path + length, suffix, sizeof suffix);
+	fd = RAW(SYS_openat, AT_FDCWD, path, O_RDWR);
+	size = failed(fd) ? fd : RAW(SYS_lseek, fd, 0, SEEK_END);
+	mapped = size < (long)sizeof *table ? -1 : RAW(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 	if (failed(mapped))
-		__tp_fatal("poison: cannot read the table of sites (TPFS_POISON_SITES)\n");
+		__tp_fatal("poison: cannot map the table of sites, PROGRAM.sites beside the program\n");
 	RAW(SYS_close, fd);
-	sites = (const struct site *)mapped;
-	number_of_sites = size / sizeof *sites;
+	table = (struct table *)mapped;
+	number_of_sites = (size - sizeof *table) / sizeof *table->sites;
 	__tp_pause = 1;
+}
+
+static void count(u64 *what)
+{
+	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
 }
 
 static const struct site *find(u64 address)
 {
+	const struct site *sites = table->sites;
 	u64 low = 0, high = number_of_sites;
 
 	while (low < high) {
@@ -95,7 +114,7 @@ int __tp_poison(struct record *innermost)
 	u64 end;
 	const struct site *site;
 
-	parks++;
+	count(&table->parks);
 	random ^= random << 13;
 	random ^= random >> 7;
 	random ^= random << 17;
@@ -105,8 +124,8 @@ int __tp_poison(struct record *innermost)
 		record = record->caller;
 	for (innermost = record; !is_root(record->address); record = record->caller)
 		if (!find(record->address)) {
-			refused++;
-			last_refused = record->address;
+			count(&table->refused);
+			table->last_refused = record->address;
 			return 0;
 		}
 	end = (u64)(innermost + 1); /* of the frames so far */
@@ -115,42 +134,6 @@ int __tp_poison(struct record *innermost)
 		overwrite(end, record->caller, site);
 		end = (u64)record->caller + site->cfa;
 	}
-	poisoned++;
+	count(&table->poisoned);
 	return 1;
-}
-
-static char *append_number(char *p, u64 value, unsigned base)
-{
-	char digits[24], *d = digits;
-
-	do
-		*d++ = "0123456789abcdef"[value % base];
-	while (value /= base);
-	while (d > digits)
-		*p++ = *--d;
-	return p;
-}
-
-static char *append(char *p, const char *text)
-{
-	while (*text)
-		*p++ = *text++;
-	return p;
-}
-
-/* Says at the end of a process how it went. */
-void __tp_report_poison(void)
-{
-	char line[200], *p;
-
-	if (!__tp_poison_rate)
-		return;
-	p = append_number(append(line, "poison: parks "), parks, 10);
-	p = append_number(append(p, ", poisoned "), poisoned, 10);
-	p = append_number(append(p, ", refused "), refused, 10);
-	if (refused)
-		p = append_number(append(p, ", the last at 0x"), last_refused, 16);
-	*p++ = '\n';
-	*p = 0;
-	__tp_complain(line);
 }

@@ -135,8 +135,7 @@ void __tp_restorer(void);
 
 /* poison.c */
 extern u32 __tp_poison_rate;
-void __tp_start_poison(const char *rate, const char *sites);
-void __tp_report_poison(void);
+void __tp_start_poison(const char *rate);
 
 /* libc's thread.c */
 _Noreturn void __tp_exit(int code);

@@ -249,7 +249,7 @@ struct tp_start *__tp_prepare(char *top)
 		start.arguments = move_arguments(top);
 	value = find_variable(environment, "TPFS_POISON=");
 	if (value)
-		__tp_start_poison(value, find_variable(environment, "TPFS_POISON_SITES="));
+		__tp_start_poison(value);
 	return &start;
 }
 
