@@ -27,8 +27,8 @@
 #include "llvm/CodeGen/MachineFunction.h"
 #include "llvm/CodeGen/MachineFunctionPass.h"
 #include "llvm/CodeGen/Passes.h"
+#include "llvm/CodeGen/PseudoSourceValue.h"
 #include "llvm/CodeGen/StackMaps.h"
-#include "llvm/CodeGen/TargetInstrInfo.h"
 #include "llvm/CodeGen/TargetPassConfig.h"
 #include "llvm/CodeGen/TargetRegisterInfo.h"
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
@@ -107,7 +107,7 @@ char SiteMasks::ID;
 class SlotLiveness {
 public:
   explicit SlotLiveness(MachineFunction &MF)
-      : MF(MF), TII(*MF.getSubtarget().getInstrInfo()), First(MF.getFrameInfo().getObjectIndexBegin()),
+      : MF(MF), First(MF.getFrameInfo().getObjectIndexBegin()),
         Count(MF.getFrameInfo().getObjectIndexEnd() - First) {
     solve();
   }
@@ -128,7 +128,6 @@ public:
 
 private:
   MachineFunction &MF;
-  const TargetInstrInfo &TII;
   const int First;
   const int Count;
   DenseMap<const MachineBasicBlock *, BitVector> LiveIn;
@@ -143,14 +142,31 @@ private:
     return Live;
   }
 
-  // Only a plain store of the whole slot ends its life; anything else that
-  // names a slot, its address taken too, is a use.
+  // The slot that MI does nothing with but to give it a new value. A store to a
+  // part of a slot is that only if the slot is the register allocator's, which
+  // has one value there at a time.
+  std::optional<int> storedSlot(const MachineInstr &MI) {
+    if (!MI.mayStore() || MI.mayLoad() || !MI.hasOneMemOperand())
+      return std::nullopt;
+    const MachineMemOperand &Memory = **MI.memoperands_begin();
+    auto *Stack = dyn_cast_or_null<FixedStackPseudoSourceValue>(Memory.getPseudoValue());
+    if (!Stack || Stack->getFrameIndex() < First)
+      return std::nullopt;
+    int Slot = Stack->getFrameIndex();
+    const MachineFrameInfo &Frame = MF.getFrameInfo();
+    bool Whole = Memory.getSize().hasValue() && Memory.getOffset() == 0 &&
+                 int64_t(Memory.getSize().getValue()) == Frame.getObjectSize(Slot);
+    if (!Whole && !Frame.isSpillSlotObjectIndex(Slot))
+      return std::nullopt;
+    return Slot;
+  }
+
+  // Anything else that names a slot, its address taken too, is a use.
   void step(const MachineInstr &MI, BitVector &Live) {
     if (MI.isDebugInstr() || MI.isCFIInstruction())
       return;
-    int Slot;
-    if (TII.isStoreToStackSlot(MI, Slot) && Slot >= First) {
-      Live.reset(Slot - First);
+    if (std::optional<int> Slot = storedSlot(MI)) {
+      Live.reset(*Slot - First);
       return;
     }
     for (const MachineOperand &Operand : MI.operands())
