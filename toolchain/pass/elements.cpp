@@ -2,7 +2,6 @@
 
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/Module.h"
 
 using namespace llvm;
 
@@ -15,44 +14,45 @@ constexpr Align MemoryAlignment = Align::Constant<16>(); // a frame's own
 class Memory {
 public:
   Memory(Instruction &Access, Value *Vector, Value *Number)
-      : Type(cast<FixedVectorType>(Vector->getType())), Builder(&Access) {
+      : Builder(&Access), Type(cast<FixedVectorType>(Vector->getType())), Stored(withAddresses(*Type)) {
     BasicBlock &Entry = Access.getFunction()->getEntryBlock();
-    Whole = new AllocaInst(Type, 0, nullptr, MemoryAlignment, "elements", Entry.begin());
-    Builder.CreateAlignedStore(Vector, Whole, MemoryAlignment);
+    Whole = new AllocaInst(Stored, 0, nullptr, MemoryAlignment, "elements", Entry.begin());
+    Builder.CreateAlignedStore(Builder.CreateZExtOrBitCast(Vector, Stored), Whole, MemoryAlignment);
     // A number that is too large gives any element, but it is no error.
     Value *Last = ConstantInt::get(Number->getType(), Type->getNumElements() - 1);
     Value *Inside = Builder.CreateBinaryIntrinsic(Intrinsic::umin, Builder.CreateFreeze(Number), Last);
-    Element = Builder.CreateInBoundsGEP(Type->getElementType(), Whole,
+    Element = Builder.CreateInBoundsGEP(Stored->getElementType(), Whole,
                                         Builder.CreateZExtOrTrunc(Inside, Builder.getInt64Ty()));
   }
 
-  Value *read() { return Builder.CreateLoad(Type->getElementType(), Element); }
+  Value *read() {
+    return Builder.CreateTruncOrBitCast(Builder.CreateLoad(Stored->getElementType(), Element), Type->getElementType());
+  }
 
   Value *write(Value *New) {
-    Builder.CreateStore(New, Element);
-    return Builder.CreateAlignedLoad(Type, Whole, MemoryAlignment);
+    Builder.CreateStore(Builder.CreateZExtOrBitCast(New, Stored->getElementType()), Element);
+    return Builder.CreateTruncOrBitCast(Builder.CreateAlignedLoad(Stored, Whole, MemoryAlignment), Type);
   }
 
 private:
-  FixedVectorType *Type;
   IRBuilder<> Builder;
+  FixedVectorType *Type;
+  FixedVectorType *Stored;
   AllocaInst *Whole;
   Value *Element;
+
+  // Bits have none, so each becomes a byte.
+  static FixedVectorType *withAddresses(FixedVectorType &T) {
+    llvm::Type *Byte = llvm::Type::getInt8Ty(T.getContext());
+    return T.getElementType()->isIntegerTy(1) ? FixedVectorType::get(Byte, T.getNumElements()) : &T;
+  }
 };
 
-// Smaller elements than bytes have no addresses.
-bool hasAddresses(Type *Vector, const DataLayout &Layout) {
-  Type *Element = cast<VectorType>(Vector)->getElementType();
-  return Layout.getTypeSizeInBits(Element) == Layout.getTypeAllocSizeInBits(Element);
-}
-
-Value *accessInMemory(Instruction &I, const DataLayout &Layout) {
-  if (auto *Read = dyn_cast<ExtractElementInst>(&I))
-    if (!isa<Constant>(Read->getIndexOperand()) && hasAddresses(Read->getVectorOperandType(), Layout))
-      return Memory(I, Read->getVectorOperand(), Read->getIndexOperand()).read();
-  if (auto *Write = dyn_cast<InsertElementInst>(&I))
-    if (!isa<Constant>(Write->getOperand(2)) && hasAddresses(Write->getType(), Layout))
-      return Memory(I, Write->getOperand(0), Write->getOperand(2)).write(Write->getOperand(1));
+Value *accessInMemory(Instruction &I) {
+  if (auto *Read = dyn_cast<ExtractElementInst>(&I); Read && !isa<Constant>(Read->getIndexOperand()))
+    return Memory(I, Read->getVectorOperand(), Read->getIndexOperand()).read();
+  if (auto *Write = dyn_cast<InsertElementInst>(&I); Write && !isa<Constant>(Write->getOperand(2)))
+    return Memory(I, Write->getOperand(0), Write->getOperand(2)).write(Write->getOperand(1));
   return nullptr;
 }
 
@@ -60,7 +60,7 @@ Value *accessInMemory(Instruction &I, const DataLayout &Layout) {
 
 void lowerElements(Function &F) {
   for (Instruction &I : make_early_inc_range(instructions(F)))
-    if (Value *Replacement = accessInMemory(I, F.getParent()->getDataLayout())) {
+    if (Value *Replacement = accessInMemory(I)) {
       Replacement->takeName(&I);
       I.replaceAllUsesWith(Replacement);
       I.eraseFromParent();

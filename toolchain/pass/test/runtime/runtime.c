@@ -104,6 +104,7 @@ int memcmp(const void *a, const void *b, word bytes) {
 int __tp_personality(void) { __builtin_trap(); }
 
 // Debian's builtins are compiled with a stack protector.
+void *__stack_chk_guard;
 void __stack_chk_fail(void) { __builtin_trap(); }
 
 // Sites: the stack maps of this file -----------------------------------------
