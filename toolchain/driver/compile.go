@@ -34,7 +34,7 @@ func undefine(names ...string) []string {
 // frontCode are the flags for modules that tpcc-cg takes: not yet optimised,
 // with nothing in them that one ISA could understand in another way.
 var frontCode = []string{
-	"-fno-pic", "-fno-strict-aliasing", "-ffp-contract=off", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
+	"-fno-pic", "-ffp-contract=off", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
 	"-Xclang", "-disable-llvm-passes", "-Xclang", "-disable-O0-optnone", "-emit-llvm",
 }
 

@@ -224,7 +224,6 @@ var frontOptions = []option{
 	{"-fno-function-sections", none, drop},
 	{"-fdata-sections", none, drop},
 	{"-fno-data-sections", none, drop},
-	{"-fstrict-aliasing", none, drop},
 	{"-ffp-contract=", joined, drop},
 	{"-ftls-model=", joined, drop},
 	{"-flto", joined, drop},

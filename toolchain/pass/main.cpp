@@ -78,8 +78,7 @@ void optimise(Module &M, TargetMachine &Neutral) {
   if (Found == Levels.end())
     OrExit(createStringError(Twine("-O") + Twine(Level.getValue()) + ": use -O0, -O1, -O2, -O3, -Os or -Oz"));
   PipelineTuningOptions Tuning;
-  Tuning.LoopVectorization = false;
-  Tuning.SLPVectorization = false;
+  Tuning.LoopVectorization = Tuning.SLPVectorization = Found->second.getSpeedupLevel() > 1;
   PassBuilder Builder(&Neutral, Tuning);
   LoopAnalysisManager Loops;
   FunctionAnalysisManager Functions;
