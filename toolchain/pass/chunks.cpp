@@ -13,7 +13,7 @@
 
 #include "chunks.h"
 
-#include "parking.h"
+#include "loops.h"
 
 #include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
@@ -21,6 +21,7 @@
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/Module.h"
 #include "llvm/Transforms/Utils/ScalarEvolutionExpander.h"
 
 using namespace llvm;
@@ -31,9 +32,6 @@ namespace {
 constexpr unsigned ChunkBits = 12;
 constexpr uint64_t ChunkIterations = uint64_t(1) << ChunkBits;
 
-// In a longer loop a poll does not count.
-constexpr unsigned MostInstructions = 40;
-
 // What the transformation needs to know of a loop.
 struct Countable {
   BasicBlock *Preheader, *Latch, *Exit;
@@ -43,18 +41,6 @@ struct Countable {
   const SCEVAddRecExpr *Recurrence;
   int64_t Step;
 };
-
-bool isTight(const Loop &L) {
-  unsigned Instructions = 0;
-  for (BasicBlock *Block : L.blocks())
-    for (Instruction &I : *Block) {
-      auto *Call = dyn_cast<CallBase>(&I);
-      if (Call && (isRealCall(*Call) || Call->isInlineAsm()))
-        return false;
-      Instructions += !I.isDebugOrPseudoInst();
-    }
-  return Instructions <= MostInstructions;
-}
 
 // x, one of the operands of what the latch compares.
 bool findCounter(Countable &C, const Loop &L, ScalarEvolution &Evolution) {
@@ -84,8 +70,7 @@ std::optional<Countable> analyse(const Loop &L, ScalarEvolution &Evolution, SCEV
   Countable C;
   C.Preheader = L.getLoopPreheader();
   C.Latch = L.getLoopLatch();
-  // A loop with other exits is likely to take them soon.
-  if (!L.isInnermost() || !C.Preheader || !C.Latch || L.getExitingBlock() != C.Latch || !isTight(L))
+  if (!isTight(L) || endsSoon(L, Evolution) || !C.Preheader || !C.Latch || L.getExitingBlock() != C.Latch)
     return std::nullopt;
   C.Branch = dyn_cast<BranchInst>(C.Latch->getTerminator());
   if (!C.Branch || !C.Branch->isConditional() || C.Branch->getSuccessor(0) == C.Branch->getSuccessor(1))
@@ -94,9 +79,6 @@ std::optional<Countable> analyse(const Loop &L, ScalarEvolution &Evolution, SCEV
 
   const SCEV *Count = Evolution.getExitCount(&L, C.Latch);
   if (isa<SCEVCouldNotCompute>(Count) || Evolution.getTypeSizeInBits(Count->getType()) > 64)
-    return std::nullopt;
-  // Known to be short: no poll is needed anyway.
-  if (Evolution.getUnsignedRangeMax(Count).ult(ChunkIterations))
     return std::nullopt;
   C.BackedgeCount = Evolution.getNoopOrZeroExtend(Count, Type::getInt64Ty(Evolution.getContext()));
   if (!findCounter(C, L, Evolution))

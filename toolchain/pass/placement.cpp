@@ -88,6 +88,10 @@ private:
 
   uint64_t frequency(const BasicBlock *Block) const { return Frequencies.getBlockFreq(Block).getFrequency(); }
 
+  // Of an instruction that is executed so often. Each also takes its place:
+  // one that is executed once is better than many that hardly ever are.
+  uint64_t cost(uint64_t Frequency) const { return Frequency + Frequencies.getEntryFreq().getFrequency() / 8; }
+
   Node &nodeOf(const BasicBlock *Block) { return Nodes[NodeOf.find(Block)->second]; }
 
   BitVector all() const { return BitVector(Crossings.size(), true); }
@@ -162,11 +166,11 @@ private:
     } while (!loadsFindStores());
   }
 
-  // How often each value is stored and loaded.
+  // What each value's stores and loads cost.
   std::vector<uint64_t> costs() {
     std::vector<uint64_t> Costs(Crossings.size());
     for (const Node &N : Nodes) {
-      uint64_t Often = N.Block ? frequency(N.Block) : std::min(frequency(N.From), frequency(N.To));
+      uint64_t Often = cost(N.Block ? frequency(N.Block) : std::min(frequency(N.From), frequency(N.To)));
       for (unsigned V : N.Stored.set_bits())
         Costs[V] += Often;
       for (unsigned V : N.Loaded.set_bits())
@@ -175,7 +179,7 @@ private:
     for (unsigned V = 0; V < Crossings.size(); ++V)
       for (unsigned Site : Crossings[V].Sites)
         if (isLoadedAfter(V, Site))
-          Costs[V] += frequency(SiteBlocks[Site]);
+          Costs[V] += cost(frequency(SiteBlocks[Site]));
     return Costs;
   }
 
@@ -256,7 +260,7 @@ private:
 
     DenseMap<const DomTreeNode *, uint64_t> Below; // cost of the subtrees below
     for (auto [Level, N] : reverse(Ordered)) {
-      uint64_t Cost = frequency(N->getBlock());
+      uint64_t Cost = cost(frequency(N->getBlock()));
       if (!Here.contains(N) && Below[N] < Cost)
         Cost = Below[N];
       else

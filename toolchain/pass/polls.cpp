@@ -2,6 +2,7 @@
 
 #include "chunks.h"
 #include "library.h"
+#include "loops.h"
 #include "parking.h"
 
 #include "llvm/ADT/SCCIterator.h"
@@ -146,19 +147,7 @@ Instruction *pointBefore(ArrayRef<CallBase *> Calls, DominatorTree &Tree, LoopIn
   return Block->isEntryBlock() ? &*Block->getFirstNonPHIOrDbgOrAlloca() : &*Block->getFirstInsertionPt();
 }
 
-// A loop of so few iterations may do without a poll.
-constexpr unsigned ShortTripCount = 4096;
-
-bool isShort(const Loop &L, ScalarEvolution &Evolution) {
-  unsigned Trips = Evolution.getSmallConstantMaxTripCount(&L);
-  if (!L.isInnermost() || Trips == 0 || Trips > ShortTripCount)
-    return false;
-  return none_of(L.blocks(), [](BasicBlock *Block) {
-    return any_of(*Block, [](Instruction &I) { return isa<CallBase>(I) && isRealCall(cast<CallBase>(I)); });
-  });
-}
-
-// Adds a poll at the beginning of each iteration of each loop of F, but where a
+// Adds a poll at the beginning of each iteration of each loop of F that may take long, but where a
 // poll of an inner loop is in each iteration of the outer one.
 void planLoops(DominatorTree &Tree, LoopInfo &Loops, ScalarEvolution &Evolution, ArrayRef<ChunkedLoop> Chunked,
                SmallVectorImpl<Instruction *> &Points) {
@@ -170,7 +159,7 @@ void planLoops(DominatorTree &Tree, LoopInfo &Loops, ScalarEvolution &Evolution,
   }
   SmallVector<Loop *, 8> Ordered = Loops.getLoopsInPreorder();
   for (Loop *L : reverse(Ordered)) { // inner loops first
-    if (Done.contains(L->getHeader()) || isShort(*L, Evolution))
+    if (Done.contains(L->getHeader()) || endsSoon(*L, Evolution))
       continue;
     SmallVector<BasicBlock *, 4> Latches;
     L->getLoopLatches(Latches);

@@ -98,8 +98,10 @@ int main(void)
 		free(q);
 	}
 	putchar('\n');
+	/* For clang, malloc itself leaves errno alone. */
+	void *(*volatile allocate)(size_t) = malloc;
 	errno = 0;
-	p = malloc(SIZE_MAX / 2);
+	p = allocate(SIZE_MAX / 2);
 	printf("%d %d\n", p == NULL, errno == ENOMEM);
 	p = calloc(SIZE_MAX / 2, 3);
 	printf("%d\n", p == NULL);
