@@ -16,14 +16,15 @@ enum { IPC_STAT = 2, SHM_REMAP = 040000 };
 #define LOWEST (1UL << 32) /* the program and its heap are below */
 #define LONGEST_STEP (1UL << 30)
 
-static u64 limit = 1UL << 47;
+/* An x86-64 kernel leaves the last page below 2^47 free. */
+static u64 limit = (1UL << 47) - PAGE;
 
 /* Below it the next mapping goes. Zero as long as the kernel's own choice is right. */
 static u64 hint;
 
 void __tp_limit_addresses(int bits)
 {
-	limit = 1UL << bits;
+	limit = (1UL << bits) - PAGE;
 }
 
 int __tp_beyond_limit(u64 end)
@@ -116,10 +117,20 @@ static long reserve(u64 size)
 	return map_below(size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+/* There may be room for a mapping to grow beyond the limit. */
+static long resize_in_place(u64 address, u64 old_size, u64 size)
+{
+	if (size > old_size && __tp_beyond_limit(address + round_up(size)))
+		return -ENOMEM;
+	return RAW(SYS_mremap, address, old_size, size, 0);
+}
+
 long __tp_mremap(u64 address, u64 old_size, u64 size, u64 flags, u64 target)
 {
 	long got, place;
 
+	if (!flags)
+		return resize_in_place(address, old_size, size);
 	if (flags & MREMAP_FIXED || !(flags & MREMAP_MAYMOVE))
 		return RAW(SYS_mremap, address, old_size, size, flags, target);
 	if (!choosing()) {
@@ -131,7 +142,7 @@ long __tp_mremap(u64 address, u64 old_size, u64 size, u64 flags, u64 target)
 		old_size = size;
 		flags = MREMAP_MAYMOVE;
 	} else if (old_size && !(flags & MREMAP_DONTUNMAP)) {
-		got = RAW(SYS_mremap, address, old_size, size, flags & ~MREMAP_MAYMOVE);
+		got = resize_in_place(address, old_size, size);
 		if (got != -ENOMEM)
 			return got;
 	}

@@ -2,6 +2,7 @@
  * Looks at all mappings of a process with threads, files and large blocks:
  * nothing but what the kernel maps for itself may lie beyond the limit.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,38 @@ const int __tp_address_bits = BITS; /* the program's own wish */
 enum { BITS = 47 };
 #endif
 
+enum { PAGE = 4096 };
+
 static pthread_barrier_t barrier;
+
+/* Of the runtime. */
+void __tp_limit_addresses(int bits);
 
 static void *wait(void *unused)
 {
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
 	return NULL;
+}
+
+/* A process that comes from another kernel may have left room below the limit. */
+static int grows_beyond(void)
+{
+	const unsigned long limit = (1UL << 37) - PAGE;
+	char *page, *more;
+
+	__tp_limit_addresses(37);
+	page = mmap((char *)limit - PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (page == MAP_FAILED || mremap(page, PAGE, 3 * PAGE, 0) != MAP_FAILED) {
+		printf("a mapping at the limit, %p, grows in place\n", page);
+		return 1;
+	}
+	more = mremap(page, PAGE, 3 * PAGE, MREMAP_MAYMOVE);
+	if (more == MAP_FAILED || (unsigned long)more > limit - 3 * PAGE) {
+		printf("a mapping at the limit, %p, becomes a larger one at %p\n", page, more);
+		return 1;
+	}
+	return 0;
 }
 
 int main(int argc, char **argv, char **environment)
@@ -48,7 +74,7 @@ int main(int argc, char **argv, char **environment)
 		sscanf(line, "%lx-%lx", &low, &high);
 		if (low <= (unsigned long)environment && (unsigned long)environment < high)
 			stack = strstr(line, "[stack]") != NULL;
-		if (high > 1UL << BITS && !strstr(line, "[v")) {
+		if (high > (1UL << BITS) - PAGE && !strstr(line, "[v")) {
 			printf("beyond the limit: %s", line);
 			wrong = 1;
 		}
@@ -63,6 +89,8 @@ int main(int argc, char **argv, char **environment)
 	pthread_barrier_wait(&barrier);
 	for (int i = 0; i < 20; i++)
 		pthread_join(threads[i], NULL);
+	if (grows_beyond())
+		wrong = 1;
 	puts(wrong ? "wrong" : "right");
 	return wrong;
 }
