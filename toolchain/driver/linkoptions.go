@@ -136,7 +136,10 @@ var linkerOptions = []option{
 	{"-omagic", none, refuse(whyScript)},
 }
 
+// parseLinker reads words for the linker. The last one's argument may be in the
+// next -Wl or -Xlinker.
 func (o *options) parseLinker(args []string) error {
+	args, o.pending = append(o.pending, args...), nil
 	for len(args) > 0 {
 		if !strings.HasPrefix(args[0], "-") {
 			if args[0] != "" {
@@ -148,11 +151,12 @@ func (o *options) parseLinker(args []string) error {
 		// Long options have one dash or two.
 		one := append([]string{"-" + strings.TrimLeft(args[0], "-")}, args[1:]...)
 		opt, words, arg, err := find(linkerOptions, one)
-		if err == nil && words == nil {
-			err = fmt.Errorf("%s: an option of the linker that tpcc does not know; leave it out", args[0])
-		}
 		if err != nil {
-			return err
+			o.pending = args
+			return nil
+		}
+		if words == nil {
+			return fmt.Errorf("%s: an option of the linker that tpcc does not know; leave it out", args[0])
 		}
 		if err := opt.action(o, words, arg); err != nil {
 			return fmt.Errorf("%s: %w", strings.Join(args[:len(words)], " "), err)
@@ -160,21 +164,6 @@ func (o *options) parseLinker(args []string) error {
 		args = args[len(words):]
 	}
 	return nil
-}
-
-// xlinker is -Xlinker: an option with an argument comes as two of them.
-func xlinker(o *options, words []string, arg string) error {
-	if o.pending != nil {
-		arg, words = "", append(o.pending, arg)
-		o.pending = nil
-		return o.parseLinker(words)
-	}
-	one := "-" + strings.TrimLeft(arg, "-")
-	if opt, _, _, err := find(linkerOptions, []string{one}); err != nil && opt.name == one {
-		o.pending = []string{arg}
-		return nil
-	}
-	return o.parseLinker([]string{arg})
 }
 
 func addLibraryDir(o *options, words []string, arg string) error {

@@ -57,7 +57,7 @@ type options struct {
 	// While the command line is read.
 	language string
 	whole    bool
-	pending  []string // of -Xlinker, an option that waits for its argument
+	pending  []string // an option for the linker that waits for its argument
 }
 
 // An action does what an option says. Words are the option and its argument as
@@ -160,7 +160,7 @@ var frontOptions = []option{
 	{"--param", either, drop},
 
 	{"-Wl,", joined, func(o *options, words []string, arg string) error { return o.parseLinker(strings.Split(arg, ",")) }},
-	{"-Xlinker", next, xlinker},
+	{"-Xlinker", next, func(o *options, words []string, arg string) error { return o.parseLinker([]string{arg}) }},
 	{"-l", either, to},
 	{"-L", either, to},
 	{"-T", either, to},
@@ -318,7 +318,7 @@ func parse(args []string) (*options, error) {
 		args = args[len(words):]
 	}
 	if o.pending != nil {
-		return nil, fmt.Errorf("-Xlinker %s: its argument is missing", o.pending[0])
+		return nil, fmt.Errorf("%s: its argument is missing", o.pending[0])
 	}
 	return o, nil
 }

@@ -49,6 +49,7 @@ func TestParse(t *testing.T) {
 		{"-Wl,--wrap=f -Wl,--wrap,g", options{wraps: words("f g"), linker: words("--wrap=f --wrap=g")}},
 		{"-Wl,--defsym=a=b -Wl,-z,stack-size=65536 -Wl,--allow-multiple-definition", options{
 			roots: words("b"), linker: words("--defsym=a=b -z stack-size=65536 -allow-multiple-definition")}},
+		{"-Wl,--as-needed,-rpath -Wl,/x -Wl,-Map -Xlinker x.map", options{mapFile: "x.map"}},
 		{"-Xlinker -Map -Xlinker x.map -Xlinker --as-needed -Xlinker -rpath -Xlinker /x", options{mapFile: "x.map"}},
 		{"-Wa,--noexecstack -Xassembler -g", options{assemble: words("-Wa,--noexecstack -Xassembler -g")}},
 		{"-v -### -fno-portable-frames", options{verbose: true, dry: true, noFrames: true}},
@@ -114,8 +115,8 @@ func TestParseRefuses(t *testing.T) {
 		"-x c++ a":                "-x c++: tpcc compiles C and assembly only",
 		"-Osmall":                 "-Osmall: use -O0",
 		"-Wl,--frobnicate":        "-Wl,--frobnicate: --frobnicate: an option of the linker that tpcc does not know; leave it out",
-		"-Wl,--wrap":              "-wrap: its argument is missing",
-		"-Xlinker -Map":           "-Xlinker -Map: its argument is missing",
+		"-Wl,--wrap":              "--wrap: its argument is missing",
+		"-Xlinker -Map":           "-Map: its argument is missing",
 		"-Xlinker -T -Xlinker x":  "tpcc links with a script of its own",
 		"-Wl,--defsym,x":          "want NAME=VALUE",
 		"-Wl,--section-start=x=1": "tpcc links with a script of its own",
