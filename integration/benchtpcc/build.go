@@ -47,45 +47,42 @@ func compilers(native, toolchain string) (clang []*compiler, tpcc *compiler) {
 
 // A binary is a program as one compiler has made it.
 type binary struct {
+	dir     string
 	path    map[string]string // by ISA
 	Text    map[string]uint64 // bytes of code, by ISA
 	Seconds float64           // of the processor, that building took
 }
 
-// build compiles a program, unless that is done already with the same compiler and sources.
+// build builds a program, unless that is done already by the same compiler of the same source.
 func (b *bench) build(c *compiler, p *program) (*binary, error) {
-	dir, err := b.fetch(p.source)
+	source, err := b.fetch(p.source)
 	if err != nil {
 		return nil, err
 	}
-	sources, err := p.paths(dir)
+	id, err := digest(append(c.command, p.build), append(c.parts, p.source.description()))
 	if err != nil {
 		return nil, err
 	}
-	command := append(append([]string{}, c.command...), "-O2")
-	command = append(append(command, p.flags...), sources...)
-	id, err := digest(command, append(sources, c.parts...))
-	if err != nil {
-		return nil, err
-	}
-	out := filepath.Join(b.work, "bin", c.name+"-"+id, filepath.Base(p.name))
-	made := &binary{path: map[string]string{}, Text: map[string]uint64{}}
+	dir := filepath.Join(b.work, "bin", p.name+"-"+c.name+"-"+id)
+	made := &binary{dir: dir, path: map[string]string{}, Text: map[string]uint64{}}
 	for _, isa := range c.isas {
-		made.path[isa] = out
+		made.path[isa] = filepath.Join(dir, p.file())
 		if len(c.isas) > 1 && isa != x8664 {
-			made.path[isa] = out + "." + isa
+			made.path[isa] += "." + isa
 		}
 	}
-	record := out + ".json"
+	record := filepath.Join(dir, "record.json")
 	if j, err := os.ReadFile(record); err == nil {
 		return made, json.Unmarshal(j, made)
 	}
 
 	b.log("building %s by %s", p.name, c.name)
-	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(command[0], append(command[1:], "-lm", "-o", out)...)
+	cmd := exec.Command("sh", "-ec", p.build)
+	cmd.Dir = source
+	cmd.Env = append(os.Environ(), "CC="+strings.Join(c.command, " ")+" -O2", "DIR="+dir)
 	if _, err := output(cmd); err != nil {
 		return nil, err
 	}
@@ -102,19 +99,31 @@ func (b *bench) build(c *compiler, p *program) (*binary, error) {
 	return made, os.WriteFile(record, j, 0o644)
 }
 
-// fetch returns the directory of a source.
+// fetch returns the directory of a source, and makes it if it is not there.
 func (b *bench) fetch(s source) (string, error) {
-	if s.pkg == "" {
-		return filepath.Join(here, s.dir), nil
+	if s.folder != "" {
+		return filepath.Join(here, s.folder), nil
 	}
-	sources := filepath.Join(b.work, "source")
-	dir := filepath.Join(sources, s.dir)
+	tarball, sha256, err := s.tarball()
+	if err != nil {
+		return "", err
+	}
+	store := filepath.Join(b.work, "source")
+	dir := filepath.Join(store, s.program+"-"+sha256[:8])
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	b.log("fetching %s", s.pkg)
-	_, err := output(exec.Command("integration/programs/fetch.sh", s.pkg, s.tarball, s.sha256, sources))
-	return dir, err
+	b.log("fetching %s", tarball)
+	unfinished := dir + ".unfinished"
+	if _, err := output(exec.Command("integration/programs/fetch.sh", tarball, sha256, store, unfinished)); err != nil {
+		return "", err
+	}
+	prepare := exec.Command("sh", "-ec", s.prepare)
+	prepare.Dir = unfinished
+	if _, err := output(prepare); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(unfinished, dir)
 }
 
 // digest stands for a command and the files that it depends on.

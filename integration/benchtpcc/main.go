@@ -74,6 +74,10 @@ func newBench() (*bench, error) {
 	if toolchain == "" {
 		toolchain = "build/toolchain"
 	}
+	toolchain, err := filepath.Abs(toolchain)
+	if err != nil {
+		return nil, err
+	}
 	work, err := filepath.Abs("build/benchtpcc")
 	if err != nil {
 		return nil, err
@@ -125,72 +129,72 @@ func (b *bench) measure(names []string) (results []result, sizes []size, err err
 	return results, sizes, nil
 }
 
-// buildAll builds a program for both ISAs by each compiler, and returns the paths of the files by ISA.
-func (b *bench) buildAll(p *program) (clang, tpcc map[string]string, s size, err error) {
-	s = size{Name: p.name, Text: map[string]pair{}}
-	pairs, err := b.build(b.tpcc, p)
-	if err != nil {
+// buildAll builds a program for both ISAs by each compiler.
+func (b *bench) buildAll(p *program) (clang map[string]*binary, tpcc *binary, s size, err error) {
+	s = size{Name: p.name, Text: map[string]pair{}, BuildSeconds: map[string]float64{}}
+	if tpcc, err = b.build(b.tpcc, p); err != nil {
 		return nil, nil, s, err
 	}
-	s.Seconds.TPCC = pairs.Seconds
-	clang = map[string]string{}
+	s.BuildSeconds[b.tpcc.name] = tpcc.Seconds
+	clang = map[string]*binary{}
 	for i, c := range b.clang {
-		made, err := b.build(c, p)
-		if err != nil {
+		isa := isas[i]
+		if clang[isa], err = b.build(c, p); err != nil {
 			return nil, nil, s, err
 		}
-		isa := isas[i]
-		clang[isa] = made.path[isa]
-		s.Seconds.Clang += made.Seconds
-		s.Text[isa] = pair{float64(made.Text[isa]), float64(pairs.Text[isa])}
+		s.BuildSeconds[c.name] = clang[isa].Seconds
+		s.Text[isa] = pair{float64(clang[isa].Text[isa]), float64(tpcc.Text[isa])}
 	}
-	return clang, pairs.path, s, nil
+	return clang, tpcc, s, nil
 }
 
 // measureRun measures one run.
-func (b *bench) measureRun(p *program, r *run, clang, tpcc map[string]string) (result, error) {
+func (b *bench) measureRun(p *program, r *run, clang map[string]*binary, tpcc *binary) (result, error) {
 	title := p.title(r)
 	res := result{Name: title, Instructions: map[string]pair{}}
 	of := map[string][2]invocation{}
 	for _, isa := range isas {
-		theirs, err := b.invocation(clang[isa], p, r)
+		v, err := b.invocation(p, r)
 		if err != nil {
 			return res, err
 		}
-		ours, err := b.invocation(tpcc[isa], p, r)
-		if err != nil {
-			return res, err
-		}
+		v.programs = clang[x8664].dir
+		theirs, ours := v, v
+		theirs.path, ours.path = clang[isa].path[isa], tpcc.path[isa]
 		of[isa] = [2]invocation{theirs, ours}
 	}
 	b.log("timing %s", title)
-	best, err := b.compare(title, of[x8664][0], of[x8664][1])
-	if err != nil {
+	var err error
+	if res.Seconds, err = b.compare(title, r.same, of[x8664]); err != nil {
 		return res, err
 	}
-	res.Seconds = &best
 	if !b.counts {
 		return res, nil
 	}
 	for _, isa := range isas {
-		var sums [2]map[string]uint64
-		var totals [2]float64
-		for i, v := range of[isa] {
-			blocks, err := b.count(isa, title, v)
-			if err != nil {
-				return res, err
-			}
-			totals[i] = float64(total(blocks))
-			if b.profile {
-				if sums[i], err = functions(v.path, blocks); err != nil {
-					return res, err
-				}
-			}
-		}
-		res.Instructions[isa] = pair{totals[0], totals[1]}
-		if b.profile {
-			profile(os.Stdout, title+" on "+isa, sums[0], sums[1])
+		if res.Instructions[isa], err = b.compareCounts(title, isa, of[isa]); err != nil {
+			return res, err
 		}
 	}
 	return res, nil
+}
+
+// compareCounts counts the instructions of what clang and tpcc made.
+func (b *bench) compareCounts(title, isa string, of [2]invocation) (pair, error) {
+	var totals [2]float64
+	var sums [2]map[string]uint64
+	for i, v := range of {
+		blocks, err := b.count(isa, title, v)
+		if err != nil {
+			return pair{}, err
+		}
+		totals[i] = float64(total(blocks))
+		if sums[i], err = functions(v.path, blocks); err != nil {
+			return pair{}, err
+		}
+	}
+	if b.profile {
+		writeProfile(os.Stdout, title+" on "+isa, sums[0], sums[1])
+	}
+	return pair{totals[0], totals[1]}, nil
 }

@@ -1,28 +1,33 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 )
+
+// socket is that of the server that is measured.
+const socket = "/tmp/benchtpcc.socket"
 
 // An invocation is a run of one binary.
 type invocation struct {
-	path  string
-	args  []string
-	stdin string // empty: none
+	path     string
+	args     []string
+	stdin    string // a file; empty: none
+	client   string // see run
+	programs string // a directory
 }
 
-func (b *bench) invocation(path string, p *program, r *run) (invocation, error) {
-	v := invocation{path: path}
-	for _, s := range r.scripts {
-		v.args = append(v.args, filepath.Join(here, s))
-	}
-	v.args = append(v.args, r.args...)
-	var err error
+func (b *bench) invocation(p *program, r *run) (v invocation, err error) {
+	v = invocation{args: r.args, client: r.client}
 	switch {
 	case r.input.text:
 		v.stdin, err = b.text()
@@ -32,25 +37,22 @@ func (b *bench) invocation(path string, p *program, r *run) (invocation, error) 
 	return v, err
 }
 
-// command makes a command of an invocation, with words before it.
-func (v invocation) command(before ...string) (cmd *exec.Cmd, done func(), err error) {
-	words := append(append(before, v.path), v.args...)
-	cmd = exec.Command(words[0], words[1:]...)
-	if v.stdin == "" {
-		return cmd, func() {}, nil
-	}
-	f, err := os.Open(v.stdin)
-	cmd.Stdin = f
-	return cmd, func() { f.Close() }, err
-}
-
-// check runs an invocation and returns what it writes, and the seconds of the processor that it took.
+// run runs an invocation, with words before it, and returns what it writes and the seconds of the
+// processor that it took.
 func (v invocation) run(before ...string) ([]byte, float64, error) {
-	cmd, done, err := v.command(before...)
-	if err != nil {
-		return nil, 0, err
+	words := append(append(before, v.path), v.args...)
+	cmd := exec.Command(words[0], words[1:]...)
+	if v.client != "" {
+		return v.serve(cmd)
 	}
-	defer done()
+	if v.stdin != "" {
+		f, err := os.Open(v.stdin)
+		if err != nil {
+			return nil, 0, err
+		}
+		defer f.Close()
+		cmd.Stdin = f
+	}
 	out, err := output(cmd)
 	if err != nil {
 		return nil, 0, err
@@ -58,31 +60,55 @@ func (v invocation) run(before ...string) ([]byte, float64, error) {
 	return out, processorTime(cmd).Seconds(), nil
 }
 
-// compare runs what clang and tpcc made in turns, and returns the least seconds of each.
-// Both must write the same.
-func (b *bench) compare(title string, clang, tpcc invocation) (best pair, err error) {
+// serve runs a server until the client has had enough of it.
+func (v invocation) serve(server *exec.Cmd) ([]byte, float64, error) {
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := server.Start(); err != nil {
+		return nil, 0, err
+	}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() && !strings.Contains(lines.Text(), "ready to accept connections") {
+	}
+	client := exec.Command("sh", "-ec", v.client)
+	client.Env = append(os.Environ(), "SOCKET="+socket, "PROGRAMS="+v.programs)
+	_, clientErr := output(client)
+	killErr := server.Process.Signal(syscall.SIGTERM)
+	_, readErr := io.Copy(io.Discard, stdout)
+	if err := errors.Join(clientErr, killErr, readErr, server.Wait()); err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", server, err)
+	}
+	return nil, processorTime(server).Seconds(), nil
+}
+
+// compare runs what clang and tpcc made in turns, and returns the least seconds of each. In what they write,
+// that which same matches must be the same.
+func (b *bench) compare(title string, same *regexp.Regexp, of [2]invocation) (pair, error) {
 	var want []byte
+	var best [2]float64
 	for i := range b.times {
-		for j, v := range []invocation{clang, tpcc} {
+		for j, v := range of {
 			out, seconds, err := v.run()
 			if err != nil {
-				return best, err
+				return pair{}, err
 			}
-			if want == nil {
+			if same != nil {
+				out = same.Find(out)
+			}
+			if i == 0 && j == 0 {
 				want = out
-				if err := os.WriteFile(b.outputFile(title), want, 0o644); err != nil {
-					return best, err
-				}
 			}
 			if !bytes.Equal(out, want) {
-				return best, fmt.Errorf("%s: %s does not write what %s writes", title, tpcc.path, clang.path)
+				return pair{}, fmt.Errorf("%s: %s does not write what %s writes", title, v.path, of[0].path)
 			}
-			if at := [...]*float64{&best.Clang, &best.TPCC}[j]; i == 0 || seconds < *at {
-				*at = seconds
+			if i == 0 || seconds < best[j] {
+				best[j] = seconds
 			}
 		}
 	}
-	return best, nil
+	return pair{best[0], best[1]}, os.WriteFile(b.outputFile(title), want, 0o644)
 }
 
 // outputFile has what a run wrote.
@@ -96,7 +122,7 @@ func (b *bench) text() (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	dir, err := b.fetch(lua)
+	dir, err := b.fetch(source{program: "lua"})
 	if err != nil {
 		return "", err
 	}

@@ -44,9 +44,9 @@ func isCode(f *elf.File, s elf.Symbol) bool {
 	return int(s.Section) < len(f.Sections) && f.Sections[s.Section].Flags&elf.SHF_EXECINSTR != 0
 }
 
-// profile writes in which functions two files have executed how many millions of instructions,
+// writeProfile writes in which functions two files have executed how many millions of instructions,
 // those first in which the second has most in excess.
-func profile(w io.Writer, title string, clang, tpcc map[string]uint64) {
+func writeProfile(w io.Writer, title string, clang, tpcc map[string]uint64) {
 	const lines = 15
 	names := slices.Collect(maps.Keys(tpcc))
 	for n := range clang {

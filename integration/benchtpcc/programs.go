@@ -2,34 +2,40 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// A program is built by one command: a compiler, flags and source files.
+// A program is what each compiler builds.
 type program struct {
-	name    string
-	source  source
-	flags   []string
-	files   []string // patterns, in the source's directory
-	without []string // names of files that the patterns should not have matched
-	runs    []run
+	name   string
+	source source
+	// build are commands for a shell in the source's directory, where CC is the compiler with -O2, and DIR
+	// the directory in which the program is to be made under its own name.
+	build string
+	runs  []run
 }
 
-// A source is upstream's tarball of one of Debian's source packages, or a
-// directory beside this file.
+// A source is a folder beside this file or a program of integration/programs.
 type source struct {
-	dir                  string
-	pkg, tarball, sha256 string
+	folder  string
+	program string
+	prepare string // commands for a shell that make it ready
 }
 
 // A run of a program is what is measured.
 type run struct {
-	name    string // empty: as the program
-	args    []string
-	scripts []string // arguments before args that are files beside this one
-	input   input
+	name  string // empty: as the program
+	args  []string
+	input input
+	// same is what must be the same in the output of all compilers' programs; nil: all of it.
+	same *regexp.Regexp
+	// client is a command for a shell that makes a server work. PROGRAMS has programs of the same
+	// source, and SOCKET is the server's.
+	client string
 }
 
 // An input is a file for a program to read as its standard input.
@@ -38,42 +44,86 @@ type input struct {
 	output string // what the run of this name has written
 }
 
-var lua = source{"lua-5.4.4", "lua5.4", "lua5.4_5.4.4.orig.tar.gz",
-	"164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61"}
-
-var programs = []program{
+var programs = append([]program{
 	{
-		name:    "lua",
-		source:  lua,
-		flags:   []string{"-std=gnu99", "-DLUA_USE_POSIX"},
-		files:   []string{"src/*.c"},
-		without: []string{"luac.c"},
+		name:   "lua",
+		source: source{program: "lua"},
+		build:  "$CC -std=gnu99 -DLUA_USE_POSIX $(ls src/*.c | grep -v luac.c) -lm -o $DIR/lua",
 		runs: []run{
-			{name: "fib", scripts: []string{"lua/fib.lua"}},
-			{name: "matrix", scripts: []string{"lua/matrix.lua"}},
-			{name: "strings", scripts: []string{"lua/strings.lua"}},
-			{name: "gc", scripts: []string{"lua/gc.lua"}},
+			{name: "fib", args: []string{here + "/lua/fib.lua"}},
+			{name: "matrix", args: []string{here + "/lua/matrix.lua"}},
+			{name: "strings", args: []string{here + "/lua/strings.lua"}},
+			{name: "gc", args: []string{here + "/lua/gc.lua"}},
 		},
 	},
 	{
-		name: "bzip2",
-		source: source{"bzip2-1.0.8", "bzip2", "bzip2_1.0.8.orig.tar.gz",
-			"ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269"},
-		flags:   []string{"-D_FILE_OFFSET_BITS=64"},
-		files:   []string{"*.c"},
-		without: []string{"bzip2recover.c", "dlltest.c", "mk251.c", "spewG.c", "unzcrash.c"},
+		name:   "bzip2",
+		source: source{program: "bzip2"},
+		build: "$CC -D_FILE_OFFSET_BITS=64 bzip2.c blocksort.c huffman.c crctable.c randtable.c compress.c decompress.c bzlib.c " +
+			"-o $DIR/bzip2",
 		runs: []run{
 			{name: "compress", args: []string{"-c"}, input: input{text: true}},
 			{name: "decompress", args: []string{"-dc"}, input: input{output: "compress"}},
 		},
 	},
-	kernel("matmul"), kernel("nbody"), kernel("spectral"), kernel("mandelbrot"), kernel("fft"), kernel("sort"),
-	kernel("sieve"),
+	{
+		name:   "zlib",
+		source: source{program: "zlib"},
+		build:  "$CC -D_LARGEFILE64_SOURCE=1 -DHAVE_UNISTD_H -I. *.c test/minigzip.c -o $DIR/zlib",
+		runs: []run{
+			{name: "compress", input: input{text: true}},
+			{name: "decompress", args: []string{"-d"}, input: input{output: "compress"}},
+		},
+	},
+	{
+		name:   "sqlite",
+		source: source{program: "sqlite", prepare: "./configure && make sqlite3.c"},
+		build:  "$CC -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION -I. sqlite3.c test/speedtest1.c -lm -o $DIR/sqlite",
+		runs: []run{{
+			args: []string{"--memdb", "--size", "5", "--verify"},
+			same: regexp.MustCompile("Verification Hash: .*"),
+		}},
+	},
+	{
+		name:   "redis",
+		source: source{program: "redis"},
+		build: `cp -r . $DIR/tree
+make -C $DIR/tree/src CC="$CC" MALLOC=libc OPTIMIZATION=-O2 redis-server redis-benchmark
+mv $DIR/tree/src/redis-server $DIR/redis
+! [ -e $DIR/tree/src/redis-server.aarch64 ] || mv $DIR/tree/src/redis-server.aarch64 $DIR/redis.aarch64
+mv $DIR/tree/src/redis-benchmark $DIR
+rm -r $DIR/tree`,
+		runs: []run{{
+			args:   []string{"--port", "0", "--unixsocket", socket, "--save", ""},
+			same:   regexp.MustCompile("^$"),
+			client: "$PROGRAMS/redis-benchmark -s $SOCKET -q -n 50000 -r 10000 -P 16",
+		}},
+	},
+}, append(kernels("matmul", "nbody", "spectral", "mandelbrot", "fft", "sort", "sieve"), libc)...)
+
+// kernels are programs of one file each, of ours.
+func kernels(names ...string) (all []program) {
+	for _, n := range names {
+		all = append(all, program{
+			name: "kernels/" + n, source: source{folder: "kernels"}, build: fmt.Sprintf("$CC %s.c -lm -o $DIR/%[1]s", n), runs: []run{{}},
+		})
+	}
+	return all
 }
 
-// kernel is a program in one file of ours.
-func kernel(name string) program {
-	return program{name: "kernels/" + name, source: source{dir: "kernels"}, files: []string{name + ".c"}, runs: []run{{}}}
+// libc has the library's routines one by one.
+var libc = program{
+	name: "libc", source: source{folder: "libc"}, build: "$CC libc.c -o $DIR/libc",
+	runs: routines("memcpy", "memcpy-large", "memmove", "memmove-large", "memset", "memset-large", "strlen", "strlen-large",
+		"memchr", "memchr-large", "memcmp", "memcmp-large", "strcmp", "strcmp-large", "strchr", "strchr-large", "strstr",
+		"malloc", "realloc", "printf-g", "printf-f", "printf-d", "strtod", "strtol", "qsort", "clock_gettime", "getc", "fgets"),
+}
+
+func routines(names ...string) (all []run) {
+	for _, n := range names {
+		all = append(all, run{name: n, args: []string{n}})
+	}
+	return all
 }
 
 // title is the name of a run among all.
@@ -84,26 +134,38 @@ func (p *program) title(r *run) string {
 	return p.name + "/" + r.name
 }
 
-// selected tells whether names mean a title: they have it, or a folder that it
-// is in, or there are none.
+// file is the name of the program's file.
+func (p *program) file() string { return filepath.Base(p.name) }
+
+// selected tells whether names mean a title: they have it, or a folder that it is in, or there are none.
 func selected(title string, names []string) bool {
 	return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool {
 		return title == n || strings.HasPrefix(title, n+"/")
 	})
 }
 
-// paths of a program's source files.
-func (p *program) paths(dir string) ([]string, error) {
-	var paths []string
-	for _, pattern := range p.files {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no file %s in %s", p.name, pattern, dir)
-		}
-		paths = append(paths, found...)
+// description is where it is written what a source is: if that changes, the source may have changed.
+func (s source) description() string {
+	if s.folder != "" {
+		return filepath.Join(here, s.folder)
 	}
-	return slices.DeleteFunc(paths, func(path string) bool { return slices.Contains(p.without, filepath.Base(path)) }), nil
+	return filepath.Join("integration/programs", s.program+".mk")
+}
+
+// tarball reads the description of a program of integration/programs.
+func (s source) tarball() (path, sha256 string, err error) {
+	text, err := os.ReadFile(s.description())
+	if err != nil {
+		return "", "", err
+	}
+	value := func(name string) string {
+		_, rest, _ := strings.Cut("\n"+string(text), "\n"+s.program+"_"+name+" = ")
+		v, _, _ := strings.Cut(rest, "\n")
+		return v
+	}
+	path, sha256 = value("tarball"), value("sha256")
+	if path == "" || sha256 == "" {
+		return "", "", fmt.Errorf("%s: no %s_tarball and %[2]s_sha256", s.description(), s.program)
+	}
+	return path, sha256, nil
 }

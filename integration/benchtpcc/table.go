@@ -17,33 +17,31 @@ func (p pair) ratio() float64 { return p.TPCC / p.Clang }
 // A result of a benchmark.
 type result struct {
 	Name         string
-	Seconds      *pair           `json:",omitempty"` // of the processor, on this machine
+	Seconds      pair            // of the processor, on x86-64
 	Instructions map[string]pair `json:",omitempty"` // by ISA
 }
 
 // A size of a program: of its code and of the time to build it.
 type size struct {
-	Name    string
-	Text    map[string]pair // by ISA
-	Seconds pair            // that clang takes for both ISAs, and tpcc
+	Name string
+	Text map[string]pair // by ISA
+	// BuildSeconds of the processor by compiler.
+	BuildSeconds map[string]float64
 }
 
 // summary of ratios.
 type summary struct {
-	product, worst float64
-	n              int
+	logs, worst float64
+	n           int
 }
 
 func (s *summary) add(ratio float64) {
-	if s.n == 0 {
-		s.product = 0
-	}
-	s.product += math.Log(ratio)
+	s.logs += math.Log(ratio)
 	s.worst = max(s.worst, ratio)
 	s.n++
 }
 
-func (s *summary) mean() float64 { return math.Exp(s.product / float64(s.n)) }
+func (s *summary) mean() float64 { return math.Exp(s.logs / float64(s.n)) }
 
 // writeResults writes the table of benchmarks.
 func writeResults(w io.Writer, results []result) error {
@@ -53,8 +51,8 @@ func writeResults(w io.Writer, results []result) error {
 	var sums [3]summary
 	for _, r := range results {
 		fmt.Fprintf(t, "%s\t", r.Name)
-		cell := func(i int, p *pair, unit float64, format string) {
-			if p == nil {
+		cell := func(i int, p pair, unit float64, format string) {
+			if p.Clang == 0 {
 				fmt.Fprint(t, "-\t-\t")
 				return
 			}
@@ -63,11 +61,7 @@ func writeResults(w io.Writer, results []result) error {
 		}
 		cell(0, r.Seconds, 1, "%.3f")
 		for i, isa := range isas {
-			var p *pair
-			if v, ok := r.Instructions[isa]; ok {
-				p = &v
-			}
-			cell(1+i, p, 1e6, "%.1f")
+			cell(1+i, r.Instructions[isa], 1e6, "%.1f")
 		}
 		fmt.Fprintln(t)
 	}
@@ -87,21 +81,25 @@ func writeResults(w io.Writer, results []result) error {
 	return t.Flush()
 }
 
-// writeSizes writes the table of programs. A pair has all text at equal addresses, so it cannot be
-// smaller than the larger of two ISAs' functions one by one.
+// writeSizes writes the table of programs. Each function of a pair has the same address in both files, so
+// there it takes what it takes on the ISA where it is larger.
 func writeSizes(w io.Writer, sizes []size) error {
-	fmt.Fprint(w, "\nbytes of text, and seconds of the processor to build for both ISAs, by clang -O2 and by tpcc:\n\n")
+	fmt.Fprint(w, "\nbytes of text by clang -O2 and of the pair, and the latter to the larger of the former;\n"+
+		"seconds of the processor to build by clang -O2 for each ISA, and those by tpcc to one and to the sum of both:\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "program\tx86-64 text\taarch64 text\tpair's text\tto the larger\tbuild s\tratio\t")
-	var text, seconds summary
+	fmt.Fprintln(t, "program\tx86-64 text\taarch64 text\tpair's text\tratio\tx86-64 s\taarch64 s\tto one\tto both\t")
+	var text, one, both summary
 	for _, s := range sizes {
 		x, a := s.Text[x8664], s.Text[arm64]
-		larger := max(x.Clang, a.Clang)
-		pairText := max(x.TPCC, a.TPCC)
-		text.add(pairText / larger)
-		seconds.add(s.Seconds.ratio())
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.0f\t%.3f\t%.2f\t%.3f\t\n", s.Name, x.Clang, a.Clang, pairText, pairText/larger, s.Seconds.Clang, s.Seconds.ratio())
+		t1, t2, tp := s.BuildSeconds["clang-"+x8664], s.BuildSeconds["clang-"+arm64], s.BuildSeconds["tpcc"]
+		of := pair{max(x.Clang, a.Clang), max(x.TPCC, a.TPCC)}
+		text.add(of.ratio())
+		one.add(tp / t1)
+		both.add(tp / (t1 + t2))
+		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.0f\t%.3f\t%.2f\t%.2f\t%.2f\t%.2f\t\n",
+			s.Name, x.Clang, a.Clang, of.TPCC, of.ratio(), t1, t2, tp/t1, tp/(t1+t2))
 	}
-	fmt.Fprintf(t, "geometric mean\t\t\t\t%.3f\t\t%.3f\t\n", text.mean(), seconds.mean())
+	fmt.Fprintf(t, "geometric mean\t\t\t\t%.3f\t\t\t%.2f\t%.2f\t\n", text.mean(), one.mean(), both.mean())
+	fmt.Fprintf(t, "worst\t\t\t\t%.3f\t\t\t%.2f\t%.2f\t\n", text.worst, one.worst, both.worst)
 	return t.Flush()
 }
