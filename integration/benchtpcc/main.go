@@ -49,13 +49,13 @@ func benchmarks() error {
 		return err
 	}
 	b.times, b.counts, b.profile = *times, *counts, *profiles
-	results, sizes, err := b.measure(flag.Args())
+	t := &table{w: os.Stdout}
+	t.head()
+	results, sizes, err := b.measure(flag.Args(), t.row)
 	if err != nil {
 		return err
 	}
-	if err := writeResults(os.Stdout, results); err != nil {
-		return err
-	}
+	t.foot()
 	if err := writeSizes(os.Stdout, sizes); err != nil {
 		return err
 	}
@@ -97,8 +97,8 @@ func newBench() (*bench, error) {
 	return b, err
 }
 
-// measure measures all that names mean.
-func (b *bench) measure(names []string) (results []result, sizes []size, err error) {
+// measure measures all that names mean, and tells of each when it is done.
+func (b *bench) measure(names []string, done func(result)) (results []result, sizes []size, err error) {
 	for i := range programs {
 		p := &programs[i]
 		var runs []*run
@@ -120,6 +120,7 @@ func (b *bench) measure(names []string) (results []result, sizes []size, err err
 			if err != nil {
 				return nil, nil, err
 			}
+			done(res)
 			results = append(results, res)
 		}
 	}

@@ -44,22 +44,22 @@ func isCode(f *elf.File, s elf.Symbol) bool {
 	return int(s.Section) < len(f.Sections) && f.Sections[s.Section].Flags&elf.SHF_EXECINSTR != 0
 }
 
-// writeProfile writes in which functions two files have executed how many millions of instructions,
-// those first in which the second has most in excess.
+// writeProfile writes in which functions two files have executed how many millions of instructions, those
+// first in which the second has most in excess, and without those that make no difference.
 func writeProfile(w io.Writer, title string, clang, tpcc map[string]uint64) {
-	const lines = 15
+	excess := func(n string) int64 { return int64(tpcc[n] - clang[n]) }
+	var all uint64
 	names := slices.Collect(maps.Keys(tpcc))
-	for n := range clang {
+	for n, c := range clang {
+		all += c
 		if _, both := tpcc[n]; !both {
 			names = append(names, n)
 		}
 	}
-	excess := func(n string) int64 { return int64(tpcc[n] - clang[n]) }
+	names = slices.DeleteFunc(names, func(n string) bool { return 200*max(excess(n), -excess(n)) < int64(all) })
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(a, b)) })
 	fmt.Fprintf(w, "\n%-36s %12s %12s %12s\n", title, "clang M", "tpcc M", "excess M")
-	for i, n := range names {
-		if i < lines || i >= len(names)-3 {
-			fmt.Fprintf(w, "  %-34s %12.2f %12.2f %+12.2f\n", n, float64(clang[n])/1e6, float64(tpcc[n])/1e6, float64(excess(n))/1e6)
-		}
+	for _, n := range names {
+		fmt.Fprintf(w, "  %-34s %12.2f %12.2f %+12.2f\n", n, float64(clang[n])/1e6, float64(tpcc[n])/1e6, float64(excess(n))/1e6)
 	}
 }

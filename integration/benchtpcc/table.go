@@ -41,44 +41,51 @@ func (s *summary) add(ratio float64) {
 	s.n++
 }
 
+func (s *summary) max() float64 { return s.worst }
+
 func (s *summary) mean() float64 { return math.Exp(s.logs / float64(s.n)) }
 
-// writeResults writes the table of benchmarks.
-func writeResults(w io.Writer, results []result) error {
-	fmt.Fprint(w, "seconds of the processor and millions of instructions by clang -O2, and those by tpcc to them:\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "benchmark\tx86-64 s\tratio\tx86-64 M\tratio\taarch64 M\tratio\t")
-	var sums [3]summary
-	for _, r := range results {
-		fmt.Fprintf(t, "%s\t", r.Name)
-		cell := func(i int, p pair, unit float64, format string) {
-			if p.Clang == 0 {
-				fmt.Fprint(t, "-\t-\t")
-				return
-			}
-			sums[i].add(p.ratio())
-			fmt.Fprintf(t, format+"\t%.3f\t", p.Clang/unit, p.ratio())
-		}
-		cell(0, r.Seconds, 1, "%.3f")
-		for i, isa := range isas {
-			cell(1+i, r.Instructions[isa], 1e6, "%.1f")
-		}
-		fmt.Fprintln(t)
+// A table of results is written row by row.
+type table struct {
+	w    io.Writer
+	sums [3]summary
+}
+
+func (t *table) head() {
+	fmt.Fprint(t.w, "seconds of the processor and millions of instructions by clang -O2, and those by tpcc to them:\n\n")
+	fmt.Fprintf(t.w, "%-22s%10s%8s%12s%8s%12s%8s\n", "benchmark", "x86-64 s", "ratio", "x86-64 M", "ratio", "aarch64 M", "ratio")
+}
+
+func (t *table) row(r result) {
+	fmt.Fprintf(t.w, "%-22s", r.Name)
+	t.cell(0, r.Seconds, 1, "%10.3f%8.3f")
+	for i, isa := range isas {
+		t.cell(1+i, r.Instructions[isa], 1e6, "%12.1f%8.3f")
 	}
-	row := func(name string, value func(*summary) float64) {
-		fmt.Fprintf(t, "%s\t", name)
-		for i := range sums {
-			if sums[i].n == 0 {
-				fmt.Fprint(t, "\t-\t")
-				continue
-			}
-			fmt.Fprintf(t, "\t%.3f\t", value(&sums[i]))
-		}
-		fmt.Fprintln(t)
+	fmt.Fprintln(t.w)
+}
+
+func (t *table) cell(column int, p pair, unit float64, format string) {
+	if p.Clang == 0 {
+		return // not measured
 	}
-	row("geometric mean", (*summary).mean)
-	row("worst", func(s *summary) float64 { return s.worst })
-	return t.Flush()
+	t.sums[column].add(p.ratio())
+	fmt.Fprintf(t.w, format, p.Clang/unit, p.ratio())
+}
+
+func (t *table) foot() {
+	for _, f := range []struct {
+		name  string
+		value func(*summary) float64
+	}{{"geometric mean", (*summary).mean}, {"worst", (*summary).max}} {
+		fmt.Fprintf(t.w, "%-22s", f.name)
+		for i, width := range []int{18, 20, 20} {
+			if t.sums[i].n > 0 {
+				fmt.Fprintf(t.w, "%*.3f", width, f.value(&t.sums[i]))
+			}
+		}
+		fmt.Fprintln(t.w)
+	}
 }
 
 // writeSizes writes the table of programs. Each function of a pair has the same address in both files, so
