@@ -2,6 +2,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/CodeGen/MachineModuleInfo.h"
 #include "llvm/CodeGen/Passes.h"
@@ -94,26 +95,35 @@ namespace {
 // Switches passes off for some functions. LLVM asks it before each optional
 // pass over a function, and tells a loop pass's function only by what ran
 // before: passes of the code generator run function by function.
-class CarefulGate : public OptPassGate {
+class SiteGate : public OptPassGate {
 public:
-  explicit CarefulGate(const std::set<std::string> &Careful) : Careful(Careful) {}
+  SiteGate(const Module &M, const std::set<std::string> &Careful) : Careful(Careful) {
+    for (const Function &F : M)
+      if (F.hasGC())
+        WithSites.insert(F.getName());
+  }
 
-  bool isEnabled() const override { return !Careful.empty(); }
+  bool isEnabled() const override { return true; }
 
   bool shouldRunPass(const StringRef Pass, StringRef Description) override {
     StringRef Function = Description;
     if (Function.consume_front("function (") && Function.consume_back(")"))
       Current = Function.str();
-    if (!Careful.count(Current))
-      return true;
-    return !is_contained({"CodeGen Prepare", "Constant Hoisting", "Loop Strength Reduction",
-                          "Machine Common Subexpression Elimination", "Machine Loop Invariant Code Motion",
-                          "Early Machine Loop Invariant Code Motion", "Machine code sinking"},
-                         Pass);
+    // They compute a value once for places before and after a site.
+    if (WithSites.contains(Current) &&
+        is_contained({"Machine Common Subexpression Elimination", "Machine Loop Invariant Code Motion",
+                      "Early Machine Loop Invariant Code Motion"},
+                     Pass))
+      return false;
+    // These seldom do.
+    return !Careful.count(Current) || !is_contained({"CodeGen Prepare", "Constant Hoisting",
+                                                     "Loop Strength Reduction", "Machine code sinking"},
+                                                    Pass);
   }
 
 private:
   const std::set<std::string> &Careful;
+  StringSet<> WithSites;
   std::string Current;
 };
 
@@ -127,7 +137,7 @@ Error generate(Module &M, const ISA &Isa, CodeGenOptLevel Level, const std::set<
     return Machine.takeError();
   retarget(M, Isa, **Machine);
 
-  CarefulGate Gate(Careful);
+  SiteGate Gate(M, Careful);
   OptPassGate &Before = M.getContext().getOptPassGate();
   M.getContext().setOptPassGate(Gate);
   auto Restore = make_scope_exit([&] { M.getContext().setOptPassGate(Before); });
