@@ -32,9 +32,10 @@ type Thread struct {
 }
 
 // Pause stops a process, and gives its threads. If they are not all at
-// equivalence points when ctx ends, the process runs on as if nothing had
-// been, and the error names the threads that were not, and where they were.
-func Pause(ctx context.Context, pid int) ([]Thread, error) {
+// equivalence points within the time given, or when ctx ends, the process runs
+// on as if nothing had been, and the error names the threads that were not, and
+// where they were. The time begins when the process is told to stop.
+func Pause(ctx context.Context, pid int, patience time.Duration) ([]Thread, error) {
 	p, err := open(pid)
 	if err != nil {
 		return nil, err
@@ -44,9 +45,8 @@ func Pause(ctx context.Context, pid int) ([]Thread, error) {
 	if err := p.untraced(); err != nil {
 		return nil, err
 	}
-	if err := p.setPause(1); err != nil {
-		return nil, err
-	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	threads, err := p.settle(ctx)
 	if err == nil {
 		return threads, nil
@@ -197,10 +197,16 @@ const (
 	lastPoll  = 50 * time.Millisecond
 )
 
-// settle waits until all threads are at equivalence points.
+// settle makes all threads stop at equivalence points, and waits until they
+// have. One that has stopped below a function that cannot be moved, or in a
+// signal handler, stays there as long as it is to pause: it is let go, to be
+// stopped elsewhere.
 func (p *process) settle(ctx context.Context) ([]Thread, error) {
 	var away []straggler
 	for poll := firstPoll; ; poll = min(2*poll, lastPoll) {
+		if err := p.setPause(1); err != nil {
+			return nil, err
+		}
 		threads, now, err := p.look(ctx)
 		if err != nil {
 			return nil, err
@@ -216,6 +222,11 @@ func (p *process) settle(ctx context.Context) ([]Thread, error) {
 			}
 		}
 		away = now
+		if slices.ContainsFunc(away, straggler.stuck) {
+			if err := p.resume(); err != nil {
+				return nil, err
+			}
+		}
 		select {
 		case <-ctx.Done():
 			var reasons []string
@@ -233,6 +244,13 @@ type straggler struct {
 	tid int
 	whereabouts
 	err error // if it is in one of the stubs: what is wrong with it
+}
+
+// stuck tells whether the thread stands where it cannot be moved from, whatever
+// one waits for.
+func (s straggler) stuck() bool {
+	var elsewhere *pair.NotMovable
+	return errors.As(s.err, &elsewhere)
 }
 
 // look finds the threads that are at equivalence points and those that are not.
@@ -254,12 +272,12 @@ func (p *process) look(ctx context.Context) (at []Thread, away []straggler, err 
 			continue
 		}
 		t, err := p.inspect(ctx, tid)
-		var elsewhere *pair.NotMovable // a thread that was blocked may have come out, and be on its way
+		s := straggler{tid, w, err}
 		switch {
 		case err == nil:
 			at = append(at, t)
-		case errors.Is(err, errBusy), errors.As(err, &elsewhere):
-			away = append(away, straggler{tid, w, err})
+		case errors.Is(err, errBusy), s.stuck(): // one that was blocked may have come out, and be on its way
+			away = append(away, s)
 		case !errors.Is(err, errGone):
 			return nil, nil, fmt.Errorf("process %d: %w", p.pid, err)
 		}

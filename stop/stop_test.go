@@ -147,7 +147,7 @@ func pause(t *testing.T, pid int, point pair.Point) []Thread {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
-		threads, err := Pause(ctx, pid)
+		threads, err := Pause(ctx, pid, patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,9 +168,7 @@ func resume(t *testing.T, pid int) {
 // pauseFor is the error of a pause that does not succeed in time.
 func pauseFor(t *testing.T, pid int, d time.Duration) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	defer cancel()
-	threads, err := Pause(ctx, pid)
+	threads, err := Pause(t.Context(), pid, d)
 	if err == nil {
 		t.Fatalf("paused, at %+v", threads)
 	}
@@ -357,7 +355,7 @@ func TestPauseLooksAgain(t *testing.T) {
 	})
 	done := make(chan error)
 	go func() {
-		_, err := Pause(t.Context(), pid)
+		_, err := Pause(t.Context(), pid, patience)
 		done <- err
 	}()
 	await(t, "the pause to begin", func() bool { return pauseWord(t, pid) == 1 })
@@ -530,7 +528,7 @@ func TestPauseExpires(t *testing.T) {
 		cancel()
 		want := regexp.MustCompile(fmt.Sprintf(`^process %d: not paused, and running on: thread %[1]d.* \w+\+0x`, p.pid()))
 		for range 20 {
-			if _, err := Pause(ctx, p.pid()); err == nil || !want.MatchString(err.Error()) {
+			if _, err := Pause(ctx, p.pid(), patience); err == nil || !want.MatchString(err.Error()) {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		}
@@ -578,7 +576,7 @@ func TestPauseKilled(t *testing.T) {
 	spin(t, p.pid(), "now")
 	done := make(chan error)
 	go func() {
-		_, err := Pause(t.Context(), p.pid())
+		_, err := Pause(t.Context(), p.pid(), patience)
 		done <- err
 	}()
 	await(t, "the pause to begin", func() bool { return pauseWord(t, p.pid()) == 1 })
@@ -606,11 +604,9 @@ func TestPauseWithSignals(t *testing.T) {
 		}
 	})
 	for range rounds(200) {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		if _, err := Pause(ctx, p.pid()); err != nil {
+		if _, err := Pause(t.Context(), p.pid(), patience); err != nil {
 			t.Error(err)
 		}
-		cancel()
 		resume(t, p.pid())
 	}
 	close(stop)
@@ -695,7 +691,7 @@ func TestRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			want := regexp.MustCompile(fmt.Sprintf(tt.want, tt.pid))
 			tt.as(t, tt.pid, func() {
-				if _, err := Pause(t.Context(), tt.pid); err == nil || !want.MatchString(err.Error()) {
+				if _, err := Pause(t.Context(), tt.pid, patience); err == nil || !want.MatchString(err.Error()) {
 					t.Errorf("Pause: %v, want %q", err, want)
 				}
 				if err := Resume(tt.pid); err == nil || !want.MatchString(err.Error()) {
@@ -712,7 +708,7 @@ func TestPauseTraced(t *testing.T) {
 	t.Parallel()
 	p := start(t, "busy")
 	asTracer(t, p.pid(), func() {
-		_, err := Pause(t.Context(), p.pid())
+		_, err := Pause(t.Context(), p.pid(), patience)
 		want := fmt.Sprintf("process %d: thread %[1]d is traced by process %d, a debugger: let it detach first", p.pid(), unix.Gettid())
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %q", err, want)

@@ -19,7 +19,9 @@ var pauseCommand = command{
 	short: "stop a process where it can be moved, to be dumped by criu",
 	long: `
 All threads of the process park at their next poll, or are asleep in the
-kernel already. If one does not get there in time the process runs on.
+kernel already. One that cannot be moved from there, as below a function of
+which 'tpcc --explain' tells so, is let go and stopped again until it can. If
+one does not get there in time the process runs on.
 After 'tpfs pause' dump the process with 'criu dump'. What 'criu restore'
 makes of the mounted dump runs on by itself; a process that was not dumped,
 or was restored without tpfs, is let go by 'tpfs resume'.`,
@@ -30,9 +32,7 @@ or was restored without tpfs, is let go by 'tpfs resume'.`,
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), *timeout)
-			defer cancel()
-			threads, err := stop.Pause(ctx, pid)
+			threads, err := stop.Pause(context.Background(), pid, *timeout)
 			if err != nil {
 				return err
 			}

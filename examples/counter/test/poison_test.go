@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -192,9 +191,7 @@ func openPoisoner(t *testing.T, pid int) *poisoner {
 // pause waits until the thread is at a point, with the pause word set.
 func (p *poisoner) pause() stop.Thread {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
-	defer cancel()
-	threads, err := stop.Pause(ctx, p.pid)
+	threads, err := stop.Pause(p.t.Context(), p.pid, time.Minute)
 	if err != nil {
 		p.t.Fatal(err)
 	}
