@@ -5,7 +5,8 @@ BUILD = build
 
 .PHONY: demo test build programs deps bench bench-tpcc clean
 
-demo: build
+demo: tested = tested=lua
+demo: deps $(BUILD)/bin/tpfs.amd64 $(BUILD)/bin/tpfs.arm64 programs
 	$(GO) run ./integration/demo
 
 test: build programs
@@ -24,7 +25,7 @@ $(BUILD)/counter/counter: $(wildcard examples/counter/*.c examples/counter/rt/* 
 
 # What scenarios move, beside the example.
 programs: toolchain
-	$(MAKE) -C integration/programs OUT=$(abspath $(BUILD))/programs TOOLCHAIN=$(abspath $(TOOLCHAIN))
+	$(MAKE) -C integration/programs OUT=$(abspath $(BUILD))/programs TOOLCHAIN=$(abspath $(TOOLCHAIN)) $(tested)
 
 # Each package by a program that it brings.
 packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils

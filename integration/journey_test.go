@@ -14,10 +14,17 @@ import (
 	"github.com/tpfs/tpfs/integration/lab"
 )
 
-// TestJourney moves the example to aarch64 and back, by both routes, parked
-// once and asleep in the kernel once.
+// TestJourney moves programs to aarch64 and back: the example, and Lua, which
+// nobody wrote for us.
 func TestJourney(t *testing.T) {
-	w, logs := newWorld(t)
+	w, logs := newWorld(t, "counter/counter", "programs/lua/src/lua")
+	t.Run("counter", func(t *testing.T) { testCounter(t, w, logs) })
+	t.Run("lua", func(t *testing.T) { testLua(t, w) })
+}
+
+// testCounter moves the example by both routes, parked once and asleep in the
+// kernel once.
+func testCounter(t *testing.T, w *World, logs string) {
 	for _, tt := range []struct {
 		name, mode  string
 		there, back Route
@@ -64,12 +71,16 @@ func TestJourney(t *testing.T) {
 	}
 }
 
-// newWorld boots a world for a test, and says where its logs are.
-func newWorld(t *testing.T) (w *World, logs string) {
+// newWorld boots a world with some pairs for a test, and says where its logs are.
+func newWorld(t *testing.T, programs ...string) (w *World, logs string) {
 	t.Helper()
 	lab.Need(t)
 	logs = lab.Logs(t)
-	w, err := NewWorld(t.Context(), Config{Counter: build(t, "counter"), TPFS: build(t, "bin"), LogDir: logs, Logf: t.Logf})
+	cfg := Config{TPFS: build(t, "bin"), LogDir: logs, Logf: t.Logf}
+	for _, p := range programs {
+		cfg.Programs = append(cfg.Programs, build(t, p))
+	}
+	w, err := NewWorld(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,16 +106,16 @@ func checkLogs(t *testing.T, w *World, logs string) {
 		t.Error(err)
 	}
 	for name, part := range map[string]string{
-		"amd64-console.log":              "",
-		"arm64-console.log":              "",
-		"x86_64-dump-parked-0.log":       "Dumping finished successfully",
-		"aarch64-restore-parked-0.log":   "Restore finished successfully",
-		"host-tpfs-parked-0.log":         "is shown for aarch64",
-		"host-errors-view-parked-0.json": "[]",
-		"aarch64-dump-parked-1.log":      "Dumping finished successfully",
-		"x86_64-tpfs-parked-1.log":       "is shown for x86_64",
-		"x86_64-errors-parked-1.json":    "[]",
-		"parked.out":                     "count=1 ",
+		"amd64-console.log":            "",
+		"arm64-console.log":            "",
+		"x86_64-dump-parked-0.log":     "Dumping finished successfully",
+		"aarch64-restore-parked-0.log": "Restore finished successfully",
+		"host-tpfs-parked-0.log":       "is shown for aarch64",
+		"host-errors-parked-0.json":    "[]",
+		"aarch64-dump-parked-1.log":    "Dumping finished successfully",
+		"x86_64-tpfs-parked-1.log":     "is shown for x86_64",
+		"x86_64-errors-parked-1.json":  "[]",
+		"parked.out":                   "count=1 ",
 	} {
 		b, err := os.ReadFile(filepath.Join(logs, name))
 		if err != nil || !strings.Contains(string(b), part) {
@@ -137,14 +148,17 @@ func checkLines(t *testing.T, p *Program, signals int) {
 	t.Log(last.Text)
 }
 
-// build is a directory that make has filled.
+// build is the path of something that make has built.
 func build(t *testing.T, name string) string {
 	t.Helper()
-	dir := filepath.Join("..", "build", name)
-	if _, err := os.Stat(dir); err != nil {
+	path, err := filepath.Abs(filepath.Join("..", "build", name))
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
 		t.Fatalf("%v: run make build programs first", err)
 	}
-	return dir
+	return path
 }
 
 // checksums of all files of a directory, a line each.

@@ -41,7 +41,7 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	w, err := integration.NewWorld(ctx, integration.Config{
-		Counter: "build/counter", TPFS: "build/bin", Logf: log.Printf,
+		Programs: []string{"build/counter/counter"}, TPFS: "build/bin", Logf: log.Printf,
 		MemoryMB: map[string]int{"x86_64": 7 << 10},
 	})
 	if err != nil {

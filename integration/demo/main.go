@@ -1,19 +1,39 @@
-// Command demo moves the example from x86-64 to aarch64 and back, between two
-// guests on this machine, and prints what it printed in its three lives.
+// Command demo lets Lua draw a picture, and moves it from x86-64 to aarch64 and
+// back meanwhile, between two guests on this machine. Lua is Debian's, built by
+// tpcc.
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tpfs/tpfs/integration"
 	"github.com/tpfs/tpfs/integration/lab"
 )
+
+const (
+	lua    = "build/programs/lua/src/lua"
+	script = "examples/picture.lua"
+)
+
+// legs of the journey, each from the time when so many lines are drawn.
+var legs = []struct {
+	lines int
+	to    string
+	route integration.Route
+}{
+	{8, "aarch64", integration.OnDumpingHost},
+	{16, "x86_64", integration.OnRestoringHost},
+}
 
 func main() {
 	log.SetFlags(0)
@@ -27,11 +47,13 @@ func main() {
 	}
 }
 
+var begin = time.Now()
+
+func step(format string, args ...any) {
+	fmt.Printf("%6.1f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
+}
+
 func run(ctx context.Context) (err error) {
-	begin := time.Now()
-	step := func(format string, args ...any) {
-		fmt.Printf("%6.1f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
-	}
 	step("booting an x86_64 and an aarch64 guest (the first time, they are built from Debian's packages)")
 	logs, err := os.MkdirTemp("", "tpfs-logs-")
 	if err != nil {
@@ -45,7 +67,7 @@ func run(ctx context.Context) (err error) {
 		}
 	}()
 	w, err := integration.NewWorld(ctx, integration.Config{
-		Counter: "build/counter", TPFS: "build/bin", LogDir: logs,
+		Programs: []string{lua}, TPFS: "build/bin", LogDir: logs,
 		Logf: func(format string, args ...any) { step("  "+format, args...) },
 	})
 	if err != nil {
@@ -64,80 +86,150 @@ func run(ctx context.Context) (err error) {
 			err = closeErr
 		}
 	}()
-	p, err := w.Start(ctx, "x86_64", "demo", "")
+	return draw(ctx, w)
+}
+
+// draw shows what the program prints in its three lives.
+func draw(ctx context.Context, w *integration.World) error {
+	text, err := os.ReadFile(script)
 	if err != nil {
 		return err
 	}
-	if err := life(ctx, p, step); err != nil {
+	name := filepath.Base(script)
+	if err := os.WriteFile(w.Host("/nfs/"+name), text, 0o644); err != nil {
 		return err
 	}
-	for i, leg := range []struct {
-		to    string
-		route integration.Route
-		point string
-	}{
-		{"aarch64", integration.OnDumpingHost, "parked"},
-		{"x86_64", integration.OnRestoringHost, "blocked"},
-	} {
-		// The demo stops it once while it computes and once while it sleeps.
-		at, err := pauseAt(ctx, p, leg.point)
-		if err != nil {
-			return err
-		}
-		step("tpfs pause: %s", at)
-		dir := fmt.Sprintf("/nfs/dump-%d", i)
-		if err := p.Dump(ctx, dir); err != nil {
-			return err
-		}
-		step("criu dump on %s", p.Machine)
-		if err := p.Move(ctx, dir, leg.to, leg.route); err != nil {
-			return err
-		}
-		step("criu restore on %s, %v", p.Machine, leg.route)
-		if err := life(ctx, p, step); err != nil {
-			return err
-		}
-	}
-	lines, err := p.Lines()
+	p, err := w.Run(ctx, "x86_64", integration.Command{Name: "demo", Program: "lua", Dir: "/nfs", Args: []string{name}})
 	if err != nil {
 		return err
 	}
-	if err := p.Kill(ctx); err != nil {
+	step("Lua begins to draw on x86_64, as process %d: %s", p.PID, script)
+	paper := screen{program: p}
+	for i, leg := range legs {
+		if err := paper.await(ctx, leg.lines); err != nil {
+			return err
+		}
+		if err := paper.move(ctx, fmt.Sprintf("/nfs/dump-%d", i), leg.to, leg.route); err != nil {
+			return err
+		}
+	}
+	if err := paper.finish(ctx); err != nil {
 		return err
 	}
-	step("%d lines in all: no count is missing or twice, and every sum is right", len(lines))
+	return compare(ctx, paper.shown)
+}
+
+// A screen shows what a program prints, as it comes.
+type screen struct {
+	program *integration.Program
+	shown   []byte
+}
+
+// show prints the lines that are new.
+func (s *screen) show() error {
+	now, err := s.program.Output()
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(now, s.shown) {
+		return fmt.Errorf("the program's output was\n%s\nand became\n%s", s.shown, now)
+	}
+	whole := now[:bytes.LastIndexByte(now, '\n')+1]
+	for line := range bytes.Lines(whole[len(s.shown):]) {
+		fmt.Printf("          %s", line)
+	}
+	s.shown = whole
 	return nil
 }
 
-// pauseAt pauses the program where the demo wants to show it: if it stands at
-// the other kind of point, it runs on for a moment.
-func pauseAt(ctx context.Context, p *integration.Program, point string) (string, error) {
+// await shows lines until there are so many.
+func (s *screen) await(ctx context.Context, lines int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	for {
-		at, err := p.Pause(ctx)
-		if err != nil || strings.Contains(at, point) {
-			return strings.TrimSpace(at), err
+		if err := s.show(); err != nil {
+			return err
 		}
-		if err := p.Resume(ctx); err != nil {
-			return "", err
+		n := bytes.Count(s.shown, []byte("\n"))
+		if n >= lines {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d lines of %d were printed on %s: %w", n, lines, s.program.Machine, context.Cause(ctx))
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// life lets the program print where it is now, with a signal in between.
-func life(ctx context.Context, p *integration.Program, step func(string, ...any)) error {
-	lines, err := p.Await(ctx, 2)
+// finish shows lines until the program ends.
+func (s *screen) finish(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.program.Ended(ctx) }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				return err
+			}
+			return s.show()
+		case <-time.After(20 * time.Millisecond):
+			if err := s.show(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// move moves the program in the middle of a line.
+func (s *screen) move(ctx context.Context, dir, to string, route integration.Route) error {
+	p := s.program
+	at, err := p.Pause(ctx)
 	if err != nil {
 		return err
 	}
-	if err := p.Signal(ctx); err != nil {
+	if err := s.show(); err != nil {
 		return err
 	}
-	if lines, err = p.Await(ctx, len(lines)+2); err != nil {
+	step("tpfs pause    %s", shorten(strings.TrimSpace(at), 96))
+	if err := p.Dump(ctx, dir); err != nil {
 		return err
 	}
-	step("the program's own lines:")
-	for _, l := range lines {
-		fmt.Printf("          %s\n", l.Text)
+	step("criu dump     it is gone from %s", p.Machine)
+	if err := p.Move(ctx, dir, to, route); err != nil {
+		return err
 	}
+	step("criu restore  it goes on on %s; %v has translated it", to, route)
 	return nil
+}
+
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}
+
+// compare runs the script here, where it stays.
+func compare(ctx context.Context, moved []byte) error {
+	stayed, err := exec.CommandContext(ctx, lua, script).Output()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", lua, script, err)
+	}
+	if !slices.Equal(picture(moved), picture(stayed)) {
+		return fmt.Errorf("one that stays draws\n%s", stayed)
+	}
+	step("one that stays on this machine draws the same")
+	return nil
+}
+
+// picture is what was drawn: all but the name before each line, and the last
+// line, which tells of the lives.
+func picture(out []byte) []string {
+	var drawn []string
+	for line := range strings.Lines(string(out)) {
+		_, text, _ := strings.Cut(line, " ")
+		drawn = append(drawn, strings.TrimLeft(text, " "))
+	}
+	return drawn[:max(0, len(drawn)-1)]
 }

@@ -24,7 +24,7 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
-	w, err := integration.NewWorld(ctx, integration.Config{Counter: "build/counter", TPFS: "build/bin", Logf: log.Printf})
+	w, err := integration.NewWorld(ctx, integration.Config{Programs: []string{"build/counter/counter"}, TPFS: "build/bin", Logf: log.Printf})
 	if err != nil {
 		return err
 	}
