@@ -1,3 +1,4 @@
+#include "entrypolls.h"
 #include "errors.h"
 #include "framer.h"
 #include "parking.h"
@@ -101,6 +102,9 @@ Expected<Unit> addFrames(Module &M, const FrameOptions &Options) {
     if (!F.isDeclaration())
       Functions.push_back(&F);
   addContexts(Functions, *Parks);
+  for (Function *F : std::vector<Function *>(Functions.begin(), Functions.end()))
+    if (Function *Park = moveEntryPoll(*F, *Parks))
+      Functions.push_back(Park);
 
   Unit Result;
   Result.name = Options.unit;

@@ -36,7 +36,10 @@ public:
   // True if a thread may be parked during the call.
   bool parks(const llvm::CallBase &Call) const;
 
-  // Tells that New has taken the place of Old, which may be gone.
+  // Tells of changes: F polls no more; F is new, and a thread may be parked in
+  // it; New has taken the place of Old, which may be gone.
+  void removePolls(const llvm::Function &F) { Functions.find(&F)->second.Polls.clear(); }
+  void addParking(const llvm::Function &F) { Functions[&F].Parks = true; }
   void replace(const llvm::Function *Old, const llvm::Function *New);
 
 private:

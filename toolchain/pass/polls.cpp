@@ -199,7 +199,7 @@ MapVector<Function *, SmallVector<Instruction *, 4>> planPolls(Module &M, ArrayR
   return Plans;
 }
 
-CallInst *insertPoll(Instruction &Point) {
+Instruction *insertPollBranch(Instruction &Point) {
   Module &M = *Point.getModule();
   LLVMContext &Context = M.getContext();
   IRBuilder<> Builder(&Point);
@@ -208,11 +208,18 @@ CallInst *insertPoll(Instruction &Point) {
   Value *Word = Builder.CreateLoad(Builder.getInt32Ty(), Pause, /*isVolatile=*/true, "pause");
   Value *Paused = Builder.CreateICmpNE(Word, Builder.getInt32(0), "paused");
   MDNode *Rarely = MDBuilder(Context).createBranchWeights(1, 1u << 20);
-  Instruction *Cold = SplitBlockAndInsertIfThen(Paused, &Point, /*Unreachable=*/false, Rarely);
-  FunctionCallee Park = M.getOrInsertFunction("__tp_park", Type::getVoidTy(Context));
-  auto *Call = CallInst::Create(Park, "", Cold->getIterator());
-  Call->setDebugLoc(Point.getDebugLoc());
-  return Call;
+  return SplitBlockAndInsertIfThen(Paused, &Point, /*Unreachable=*/false, Rarely);
+}
+
+void makeParkCall(IRBuilder<> &Builder) {
+  Module &M = *Builder.GetInsertBlock()->getModule();
+  Builder.CreateCall(M.getOrInsertFunction("__tp_park", Builder.getVoidTy()));
+}
+
+void insertPoll(Instruction &Point) {
+  IRBuilder<> Builder(insertPollBranch(Point));
+  Builder.SetCurrentDebugLocation(Point.getDebugLoc());
+  makeParkCall(Builder);
 }
 
 } // namespace tpcc

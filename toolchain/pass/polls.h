@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
 
@@ -19,8 +20,11 @@ namespace tpcc {
 llvm::MapVector<llvm::Function *, llvm::SmallVector<llvm::Instruction *, 4>>
 planPolls(llvm::Module &M, llvm::ArrayRef<llvm::Function *> Functions, llvm::FunctionAnalysisManager &Analyses);
 
-// Inserts a poll before Point; returns the call of __tp_park, which is on a
-// cold path of its own.
-llvm::CallInst *insertPoll(llvm::Instruction &Point);
+// Inserts a poll before Point, with the call of __tp_park on a cold path.
+void insertPoll(llvm::Instruction &Point);
+
+// Its parts: the branch to a cold path, whose end is returned; and the call.
+llvm::Instruction *insertPollBranch(llvm::Instruction &Point);
+void makeParkCall(llvm::IRBuilder<> &Builder);
 
 } // namespace tpcc

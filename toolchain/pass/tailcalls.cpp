@@ -77,7 +77,9 @@ const Value *returnedAfter(const CallInst &Call, const ReturnInst &Return) {
   return Merged ? Phi->getIncomingValueForBlock(Call.getParent()) : Returned;
 }
 
-bool isAtEnd(const CallInst &Call) {
+} // namespace
+
+bool isLastCall(const CallInst &Call) {
   if (!Call.isTailCall() || Call.hasFnAttr(Attribute::ReturnsTwice))
     return false;
   ReturnInst *Return = returnAfter(Call);
@@ -89,6 +91,8 @@ bool isAtEnd(const CallInst &Call) {
                          return Call.hasRetAttr(Kind) == F.hasRetAttribute(Kind);
                        }));
 }
+
+namespace {
 
 // Puts a return of its own after Call.
 void makeReturn(CallInst &Call) {
@@ -147,7 +151,7 @@ bool makeTailCall(CallInst &Call) {
   std::optional<Registers> R = registersOf(F);
   auto *Callee = dyn_cast<GlobalValue>(Call.getCalledOperand());
   // A symbol that may be missing is not jumped to on aarch64.
-  if (!R || !isAtEnd(Call) || !isUsual(Call.getCallingConv()) || !isUsual(F.getCallingConv()) ||
+  if (!R || !isLastCall(Call) || !isUsual(Call.getCallingConv()) || !isUsual(F.getCallingConv()) ||
       Call.hasOperandBundles() || (Callee && Callee->hasExternalWeakLinkage()))
     return false;
   SmallVector<int, 8> ArgumentOf(F.arg_size(), -1);

@@ -18,7 +18,10 @@ private:
   llvm::SmallPtrSet<const llvm::Instruction *, 8> Calls;
 };
 
-// Replaces Call by one that is sure to be a tail call, if it is at the end of
+// True if its function does nothing after Call, and may leave its frame before.
+bool isLastCall(const llvm::CallInst &Call);
+
+// Replaces Call by one that is sure to be a tail call, if it is the last of
 // its function and its arguments fit into the registers of the function's own;
 // else returns false. The function's last parameter is its context, and is
 // passed on.

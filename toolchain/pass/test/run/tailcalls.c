@@ -1,7 +1,5 @@
 // Cycles of sure tail calls. No function can have a site before such a call, so
-// the one that would have to poll stays.
-//
-// Stays: sure_even, next
+// the one that polls parks in another.
 #include "test.h"
 
 #define musttail __attribute__((musttail)) return
