@@ -41,8 +41,9 @@ bench: build
 # What a pair costs beside clang -O2 with a native musl. BENCH names some of the
 # benchmarks: make bench-tpcc BENCH="lua kernels/fft"
 bench-tpcc: toolchain
-	@command -v qemu-x86_64 >/dev/null || { apt-get -q update && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qemu-user; }
+	@for p in qemu-x86_64 tclsh; do command -v $$p >/dev/null || missing=1; done; \
+	[ -z "$$missing" ] || { apt-get -q update && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qemu-user tcl; }
 	TOOLCHAIN=$(TOOLCHAIN) $(GO) run ./integration/benchtpcc $(BENCH)
 
 include toolchain/Makefile

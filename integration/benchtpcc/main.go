@@ -169,7 +169,7 @@ func (b *bench) measureRun(p *program, r *run, clang map[string]*binary, tpcc *b
 	if res.Seconds, err = b.compare(title, r.same, of[x8664]); err != nil {
 		return res, err
 	}
-	if !b.counts {
+	if !b.counts || r.timeOnly {
 		return res, nil
 	}
 	for _, isa := range isas {

@@ -1,5 +1,6 @@
 /* printf and scanf with all kinds of conversions, buffered files, positions, memory streams. */
 #define _GNU_SOURCE
+#include <fenv.h>
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -39,6 +40,20 @@ static void floats(void)
 	printf("%.17g %.17g\n", strtod("0.1", NULL), strtod("1.7976931348623157e308", NULL));
 	printf("%.17g %.17g %.17g\n", strtod("0x1.8p3", NULL), strtod("1e400", NULL), strtod("-1e-400", NULL));
 	printf("%.9g %.12Lg\n", (double)strtof("3.4028235e38", NULL), strtold("123.456e10", NULL));
+}
+
+/* What lies between two decimals, or in the middle of them. */
+static void roundings(void)
+{
+	static const int modes[] = { FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO };
+	static const double values[] = { 0.5, 1.5, 2.5, 9.5, 99.5, 0.125, 0.375, 999999.5, 1e22, 4.9e-324, 1.0 / 3, 999999999.5, 1.0000000005e9 };
+
+	for (size_t m = 0; m < sizeof modes / sizeof *modes; m++)
+		for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+			fesetround(modes[m]);
+			printf("%.0f %.0f %.2f %.2f %.9g %.9g\n", values[i], -values[i], values[i], -values[i], values[i], -values[i]);
+			fesetround(FE_TONEAREST);
+		}
 }
 
 static void scans(void)
@@ -127,6 +142,7 @@ int main(void)
 	printf("%hhd %hd %ld %jd %td %x %#o %+d % d %05d %-5d| %'d\n", 300, 70000, -1L, (intmax_t)1, (ptrdiff_t)2, 255, 8, 1, 1, 42, 42, 1000);
 	printf("%ls %lc %.3s\n", L"wide", (wint_t)L'w', "abcdef");
 	floats();
+	roundings();
 	scans();
 	files();
 	memory();
