@@ -94,7 +94,6 @@ public:
     storeAndLoad();
 
     promoteVariables();
-    defineValues();
     setAttributes();
     if (Error E = check())
       return std::move(E);
@@ -607,16 +606,6 @@ private:
     for (CallInst *Read : Reads)
       if (Read->use_empty())
         Read->eraseFromParent();
-  }
-
-  // What is undefined on one way into a block would be whatever a register has
-  // there, and after a site that is what the other ISA left in it.
-  void defineValues() {
-    for (BasicBlock &Block : F)
-      for (PHINode &Phi : Block.phis())
-        for (Use &U : Phi.incoming_values())
-          if (isa<UndefValue>(U))
-            U.set(Constant::getNullValue(Phi.getType()));
   }
 
   void setAttributes() {

@@ -15,6 +15,9 @@ struct ISA {
   llvm::StringLiteral FramePointer;
   llvm::StringLiteral StackPointer;
   llvm::StringLiteral ContextAsm;   // the context register in a constraint of inline assembly
+  // The last machine pass that may read another register than the one before,
+  // or may still add instructions: some after it count bytes.
+  llvm::StringLiteral LastPass;
 };
 
 // The ISAs of a pair; the first is the neutral one, whose data layout the

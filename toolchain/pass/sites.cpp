@@ -13,8 +13,12 @@
 //     register must not find one across a site.
 //
 // What the allocator cannot keep in a register it keeps in a stack slot, and
-// that is lost too. So a last pass reports functions that do this, but those
-// that stay: there, only a call of setjmp is like a site.
+// that is lost too. So a pass reports functions that do this, but those that
+// stay: there, only a call of setjmp is like a site.
+//
+// Code may still read a register that has no value: it is undefined there, or
+// only its low byte is used. To prove that from the code alone is hard, and so
+// the last pass clears such a register after the site.
 
 #include "sites.h"
 
@@ -26,12 +30,17 @@
 #include "llvm/CodeGen/MachineFrameInfo.h"
 #include "llvm/CodeGen/MachineFunction.h"
 #include "llvm/CodeGen/MachineFunctionPass.h"
+#include "llvm/CodeGen/MachineRegisterInfo.h"
 #include "llvm/CodeGen/Passes.h"
 #include "llvm/CodeGen/PseudoSourceValue.h"
 #include "llvm/CodeGen/StackMaps.h"
+#include "llvm/CodeGen/TargetInstrInfo.h"
 #include "llvm/CodeGen/TargetPassConfig.h"
 #include "llvm/CodeGen/TargetRegisterInfo.h"
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
+#include "llvm/PassRegistry.h"
+
+#include <functional>
 
 using namespace llvm;
 
@@ -103,75 +112,41 @@ private:
 
 char SiteMasks::ID;
 
-// Live stack slots, backwards over the blocks of a function.
-class SlotLiveness {
+// What is live, backwards over the blocks of a function.
+class Liveness {
 public:
-  explicit SlotLiveness(MachineFunction &MF)
-      : MF(MF), First(MF.getFrameInfo().getObjectIndexBegin()),
-        Count(MF.getFrameInfo().getObjectIndexEnd() - First) {
+  // Makes what is live before an instruction of what is live after it.
+  using Step = std::function<void(const MachineInstr &, BitVector &)>;
+
+  Liveness(MachineFunction &MF, unsigned Count, Step Before)
+      : MF(MF), Count(Count), Before(std::move(Before)) {
     solve();
   }
 
-  // The slots that are read after a site before they are written; for each
-  // such site.
-  template <typename Visitor> void forEachLiveSlot(Visitor Visit) {
+  // Calls Visit with each site and what is live after it.
+  template <typename Visitor> void forEachSite(Visitor Visit) const {
     for (MachineBasicBlock &Block : MF) {
       BitVector Live = liveOut(Block);
-      for (MachineInstr &MI : reverse(Block)) {
+      for (MachineInstr &MI : make_early_inc_range(reverse(Block))) {
         if (isSite(MI))
-          for (unsigned Slot : Live.set_bits())
-            Visit(MI, int(Slot) + First);
-        step(MI, Live);
+          Visit(MI, Live);
+        Before(MI, Live);
       }
     }
   }
 
 private:
   MachineFunction &MF;
-  const int First;
-  const int Count;
+  const unsigned Count;
+  const Step Before;
   DenseMap<const MachineBasicBlock *, BitVector> LiveIn;
 
-  BitVector liveOut(const MachineBasicBlock &Block) {
+  BitVector liveOut(const MachineBasicBlock &Block) const {
     BitVector Live(Count);
-    for (const MachineBasicBlock *Successor : Block.successors()) {
-      auto Found = LiveIn.find(Successor);
-      if (Found != LiveIn.end())
+    for (const MachineBasicBlock *Successor : Block.successors())
+      if (auto Found = LiveIn.find(Successor); Found != LiveIn.end())
         Live |= Found->second;
-    }
     return Live;
-  }
-
-  // The slot that MI does nothing with but to give it a new value. A store to a
-  // part of a slot is that only if the slot is the register allocator's, which
-  // has one value there at a time.
-  std::optional<int> storedSlot(const MachineInstr &MI) {
-    if (!MI.mayStore() || MI.mayLoad() || !MI.hasOneMemOperand())
-      return std::nullopt;
-    const MachineMemOperand &Memory = **MI.memoperands_begin();
-    auto *Stack = dyn_cast_or_null<FixedStackPseudoSourceValue>(Memory.getPseudoValue());
-    if (!Stack || Stack->getFrameIndex() < First)
-      return std::nullopt;
-    int Slot = Stack->getFrameIndex();
-    const MachineFrameInfo &Frame = MF.getFrameInfo();
-    bool Whole = Memory.getSize().hasValue() && Memory.getOffset() == 0 &&
-                 int64_t(Memory.getSize().getValue()) == Frame.getObjectSize(Slot);
-    if (!Whole && !Frame.isSpillSlotObjectIndex(Slot))
-      return std::nullopt;
-    return Slot;
-  }
-
-  // Anything else that names a slot, its address taken too, is a use.
-  void step(const MachineInstr &MI, BitVector &Live) {
-    if (MI.isDebugInstr() || MI.isCFIInstruction())
-      return;
-    if (std::optional<int> Slot = storedSlot(MI)) {
-      Live.reset(*Slot - First);
-      return;
-    }
-    for (const MachineOperand &Operand : MI.operands())
-      if (Operand.isFI() && !MF.getFrameInfo().isDeadObjectIndex(Operand.getIndex()))
-        Live.set(Operand.getIndex() - First);
   }
 
   void solve() {
@@ -181,7 +156,7 @@ private:
       for (MachineBasicBlock *Block : post_order(&MF)) {
         BitVector Live = liveOut(*Block);
         for (MachineInstr &MI : reverse(*Block))
-          step(MI, Live);
+          Before(MI, Live);
         BitVector &Known = LiveIn[Block];
         if (Known != Live) {
           Known = std::move(Live);
@@ -189,6 +164,50 @@ private:
         }
       }
     }
+  }
+};
+
+// What instructions do to stack slots.
+class SlotUse {
+public:
+  explicit SlotUse(const MachineFunction &MF) : Frame(MF.getFrameInfo()), First(Frame.getObjectIndexBegin()) {}
+
+  unsigned count() const { return Frame.getObjectIndexEnd() - First; }
+
+  // What of the slots is live before MI. A use is anything that names a slot,
+  // its address taken too, but for what only gives it a new value.
+  void before(const MachineInstr &MI, BitVector &Live) const {
+    if (MI.isDebugInstr() || MI.isCFIInstruction())
+      return;
+    if (std::optional<int> Slot = storedSlot(MI)) {
+      Live.reset(*Slot - First);
+      return;
+    }
+    for (const MachineOperand &Operand : MI.operands())
+      if (Operand.isFI() && !Frame.isDeadObjectIndex(Operand.getIndex()))
+        Live.set(Operand.getIndex() - First);
+  }
+
+private:
+  const MachineFrameInfo &Frame;
+  const int First;
+
+  // The slot that MI does nothing with but to give it a new value. A store to a
+  // part of a slot is that only if the slot is the register allocator's, which
+  // has one value there at a time.
+  std::optional<int> storedSlot(const MachineInstr &MI) const {
+    if (!MI.mayStore() || MI.mayLoad() || !MI.hasOneMemOperand())
+      return std::nullopt;
+    const MachineMemOperand &Memory = **MI.memoperands_begin();
+    auto *Stack = dyn_cast_or_null<FixedStackPseudoSourceValue>(Memory.getPseudoValue());
+    if (!Stack || Stack->getFrameIndex() < First)
+      return std::nullopt;
+    int Slot = Stack->getFrameIndex();
+    bool Whole = Memory.getSize().hasValue() && Memory.getOffset() == 0 &&
+                 int64_t(Memory.getSize().getValue()) == Frame.getObjectSize(Slot);
+    if (!Whole && !Frame.isSpillSlotObjectIndex(Slot))
+      return std::nullopt;
+    return Slot;
   }
 };
 
@@ -206,15 +225,14 @@ public:
   }
 
   bool runOnMachineFunction(MachineFunction &MF) override {
-    if (MF.getFrameInfo().getObjectIndexEnd() == MF.getFrameInfo().getObjectIndexBegin() ||
-        MF.getFunction().hasFnAttribute(StayingAttribute))
+    SlotUse Slots(MF);
+    if (Slots.count() == 0 || MF.getFunction().hasFnAttribute(StayingAttribute))
       return false;
-    SlotLiveness(MF).forEachLiveSlot([&](const MachineInstr &Site, int Slot) {
-      std::string &Where = Found[MF.getName().str()];
-      if (Where.empty())
-        Where = "a value is in native stack slot " + std::to_string(Slot) + " across site " +
-                std::to_string(StatepointOpers(&Site).getID());
-    });
+    Liveness(MF, Slots.count(), [&](const MachineInstr &MI, BitVector &Live) { Slots.before(MI, Live); })
+        .forEachSite([&](const MachineInstr &, const BitVector &Live) {
+          if (Live.any())
+            Found[MF.getName().str()] = "a value stays in the native stack across a call";
+        });
     return false;
   }
 
@@ -224,6 +242,92 @@ private:
 
 char SiteSlots::ID;
 
+// Clears the callee-saved registers that are read after a site before they are
+// written, undefined as they are there.
+class ClearedRegisters : public MachineFunctionPass {
+public:
+  static char ID;
+
+  explicit ClearedRegisters(const ISA &Isa) : MachineFunctionPass(ID), Isa(Isa) {}
+
+  StringRef getPassName() const override { return "Registers cleared after sites"; }
+
+  bool runOnMachineFunction(MachineFunction &MF) override {
+    if (!MF.getFunction().hasGC() || MF.getFunction().hasFnAttribute(StayingAttribute)) // it has no sites
+      return false;
+    TRI = MF.getSubtarget().getRegisterInfo();
+    findRegisters(MF);
+    bool Changed = false;
+    Liveness(MF, TRI->getNumRegUnits(), [&](const MachineInstr &MI, BitVector &Live) { before(MI, Live); })
+        .forEachSite([&](MachineInstr &Site, const BitVector &Live) { Changed |= clearAfter(Site, Live); });
+    return Changed;
+  }
+
+private:
+  const ISA &Isa;
+  const TargetRegisterInfo *TRI = nullptr;
+  SmallVector<MCRegister, 24> Registers; // that a call preserves, but no site does
+
+  void findRegisters(const MachineFunction &MF) {
+    Registers.clear();
+    const uint32_t *Called = TRI->getCallPreservedMask(MF, CallingConv::C);
+    for (const MCPhysReg *Reg = MF.getRegInfo().getCalleeSavedRegs(); *Reg; ++Reg) {
+      StringRef Name = TRI->getName(*Reg);
+      if (Name != Isa.Context && Name != Isa.FramePointer && !MachineOperand::clobbersPhysReg(Called, *Reg))
+        Registers.push_back(*Reg);
+    }
+  }
+
+  // What of the registers' units is live before MI. Each register that it names
+  // is read, be it defined or not; but the prologue only saves registers.
+  void before(const MachineInstr &MI, BitVector &Live) const {
+    if (MI.isDebugInstr() || MI.isCFIInstruction() || MI.isImplicitDef()) // no code
+      return;
+    if (isSite(MI))
+      Live.reset();
+    for (const MachineOperand &Operand : MI.all_defs())
+      if (Operand.getReg() && !isWriteOfPart(MI, Operand))
+        for (MCRegUnit Unit : TRI->regunits(written(Operand.getReg())))
+          Live.reset(Unit);
+    if (MI.getFlag(MachineInstr::FrameSetup))
+      return;
+    for (const MachineOperand &Operand : MI.all_uses())
+      if (Operand.getReg())
+        for (MCRegUnit Unit : TRI->regunits(Operand.getReg()))
+          Live.set(Unit);
+  }
+
+  // With a part of it, a register is defined too, if the rest does not matter.
+  bool isWriteOfPart(const MachineInstr &MI, const MachineOperand &Defined) const {
+    return Defined.isImplicit() && any_of(MI.defs(), [&](const MachineOperand &Explicit) {
+             return Explicit.isReg() && TRI->isSubRegister(Defined.getReg(), Explicit.getReg());
+           });
+  }
+
+  // To write half of a register clears the rest of it, on each ISA.
+  MCRegister written(MCRegister Reg) const {
+    constexpr unsigned Half = 32;
+    for (MCRegister Whole : Registers)
+      if (TRI->isSubRegister(Whole, Reg) && TRI->getRegSizeInBits(*TRI->getMinimalPhysRegClass(Reg)) >= Half)
+        return Whole;
+    return Reg;
+  }
+
+  bool clearAfter(MachineInstr &Site, const BitVector &Live) const {
+    const TargetInstrInfo &TII = *Site.getMF()->getSubtarget().getInstrInfo();
+    DebugLoc Location = Site.getDebugLoc();
+    bool Changed = false;
+    for (MCRegister Reg : Registers)
+      if (any_of(TRI->regunits(Reg), [&](MCRegUnit Unit) { return Live.test(Unit); })) {
+        TII.buildClearRegister(Reg, *Site.getParent(), std::next(Site.getIterator()), Location);
+        Changed = true;
+      }
+    return Changed;
+  }
+};
+
+char ClearedRegisters::ID;
+
 } // namespace
 
 void insertSitePasses(TargetPassConfig &Config, const ISA &Isa, Offenders &Found) {
@@ -231,6 +335,7 @@ void insertSitePasses(TargetPassConfig &Config, const ISA &Isa, Offenders &Found
   Config.insertPass(&RAGreedyID, new SiteMasks(SiteMasks::Called, Isa));
   Config.insertPass(&VirtRegRewriterID, new SiteMasks(SiteMasks::Moved, Isa));
   Config.insertPass(&StackSlotColoringID, new SiteSlots(Found));
+  Config.insertPass(PassRegistry::getPassRegistry()->getPassInfo(Isa.LastPass)->getTypeInfo(), new ClearedRegisters(Isa));
 }
 
 } // namespace tpcc
