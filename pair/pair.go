@@ -134,7 +134,7 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	if s, err := im.section(sectionTables); err == nil && s == nil {
-		return nil, fmt.Errorf("%w: it has no section %s; build it with tpcc", ErrNotPair, sectionTables)
+		return nil, fmt.Errorf("%w: it has no section %s; build it with tpcc, and strip it with tpcc -s only", ErrNotPair, sectionTables)
 	}
 	p, digest, err := im.pair()
 	if err != nil {

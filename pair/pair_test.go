@@ -188,7 +188,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"one byte", []byte{0x7f}, notPair, foreign + "not an ELF file"},
 		{"a script", []byte("#!/bin/sh\n" + strings.Repeat("exec counter.$(uname -m)\n", 10)), notPair, foreign + "not an ELF file"},
 		{"the beginning of an ELF file", linked[:63], notPair, foreign + "not an ELF file"},
-		{"not sealed", linked, notPair, "not a program of a pair: it has no section .tpfs.pair; build it with tpcc"},
+		{"not sealed", linked, notPair, "not a program of a pair: it has no section .tpfs.pair; build it with tpcc, and strip it with tpcc -s only"},
 		{"another program", self, notPair, "not a program of a pair: it has no section .tpfs.pair"},
 		{"32-bit", header(func(h *elf.Header64) { h.Ident[elf.EI_CLASS] = byte(elf.ELFCLASS32) }), notPair, foreign + "not 64-bit little-endian"},
 		{"big-endian", header(func(h *elf.Header64) { h.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }), notPair, foreign + "not 64-bit little-endian"},

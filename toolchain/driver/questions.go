@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,36 +143,47 @@ func (d *driver) each(args []string, do func(path string) error) error {
 	return nil
 }
 
-// explain lists the functions of a pair that cannot be moved.
+// explain lists the functions of a pair that cannot be moved. The reasons that
+// are the program's own tend to be those of few functions: they come last.
 func (d *driver) explain(path string) error {
 	f, err := pair.Open(path)
 	if err != nil {
 		return err
 	}
-	byReason := map[string][]string{}
+	byReason := map[string]map[string]int{} // names, and how often there are
+	count := map[string]int{}
 	fixed := 0
 	for _, fn := range f.Functions {
-		if fn.Reason != "" {
-			byReason[fn.Reason] = append(byReason[fn.Reason], fn.Name)
-			fixed++
+		if fn.Reason == "" {
+			continue
 		}
+		if byReason[fn.Reason] == nil {
+			byReason[fn.Reason] = map[string]int{}
+		}
+		byReason[fn.Reason][fn.Name]++
+		count[fn.Reason]++
+		fixed++
 	}
-	var reasons []string
-	for reason := range byReason {
-		reasons = append(reasons, reason)
-	}
-	slices.SortFunc(reasons, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(byReason[a]), len(byReason[b])), cmp.Compare(a, b))
+	var b strings.Builder
+	reasons := slices.SortedFunc(maps.Keys(count), func(x, y string) int {
+		return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y))
 	})
 	for _, reason := range reasons {
-		names := byReason[reason]
-		slices.Sort(names)
-		fmt.Fprintf(d.stdout, "%s:\n", reason)
-		for _, name := range names {
-			fmt.Fprintf(d.stdout, "  %s\n", name)
+		fmt.Fprintf(&b, "%s (%d):\n", reason, count[reason])
+		for _, name := range slices.Sorted(maps.Keys(byReason[reason])) {
+			times := ""
+			if n := byReason[reason][name]; n > 1 {
+				times = fmt.Sprintf(" (%d)", n)
+			}
+			fmt.Fprintf(&b, "  %s%s\n", name, times)
 		}
 	}
-	_, err = fmt.Fprintf(d.stdout, "%s: %d of %d functions cannot be moved\n", path, fixed, len(f.Functions))
+	fmt.Fprintf(&b, "%s: %d of %d functions cannot be moved", path, fixed, len(f.Functions))
+	if fixed > 0 {
+		b.WriteString(": a thread waits until it has left them")
+	}
+	b.WriteByte('\n')
+	_, err = io.WriteString(d.stdout, b.String())
 	return err
 }
 
