@@ -181,22 +181,34 @@ func (d *driver) compile(o *options, in input, language, output string) ([]byte,
 			return nil, err
 		}
 	}
+	options := []string{"-O" + string(o.level)}
+	if o.noFrames {
+		options = append(options, withoutFrames)
+	}
+	return d.generate(module, in.path, options, nil)
+}
+
+// withoutFrames is tpcc-cg's option for functions that cannot be moved.
+const withoutFrames = "--no-frames"
+
+// generate makes an object of the module in a file: for some of its functions,
+// with careful settings. An object of functions that can be moved carries the
+// module, so that a link can come back to it.
+func (d *driver) generate(path, unit string, options, careful []string) ([]byte, error) {
 	tables, err := d.temp("tables")
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-O" + string(o.level), "--unit=" + in.path, "--tables=" + tables}
-	reason := reasonAssembly
-	if o.noFrames {
-		args = append(args, "--no-frames")
-		reason = reasonNoFrames
+	args := append(slices.Clone(options), "--unit="+unit, "--tables="+tables)
+	for _, name := range careful {
+		args = append(args, "--careful="+name)
 	}
 	var paths [len(layout.ISAs)]string
 	for _, isa := range layout.ISAs {
 		paths[isa] = filepath.Join(filepath.Dir(tables), isa.String()+".o")
 		args = append(args, fmt.Sprintf("--object=%v=%s", isa, paths[isa]))
 	}
-	if err := d.run(codegen, append(args, module)...); err != nil || d.dry {
+	if err := d.run(codegen, append(args, path)...); err != nil || d.dry {
 		return nil, err
 	}
 	lines, err := os.ReadFile(tables)
@@ -205,14 +217,25 @@ func (d *driver) compile(o *options, in input, language, output string) ([]byte,
 	}
 	units, err := layout.ParseUnits(lines)
 	if err != nil {
-		return nil, fmt.Errorf("%s: tables of %s: %w", in.path, codegen.name, err)
+		return nil, fmt.Errorf("%s: tables of %s: %w", unit, codegen.name, err)
 	}
-	unit := layout.Unit{}
+	tabled := layout.Unit{}
 	if len(units) > 0 {
-		unit = units[0]
+		tabled = units[0]
 	}
-	unit.Name = in.path
-	return join(in.path, paths, unit, reason)
+	tabled.Name = unit
+	if slices.ContainsFunc(tabled.Functions, func(f layout.Function) bool { return len(f.Sites) > 0 }) {
+		module := &layout.Module{Options: options}
+		if module.IR, err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
+		tabled.Module = module
+	}
+	reason := reasonAssembly
+	if slices.Contains(options, withoutFrames) {
+		reason = reasonNoFrames
+	}
+	return join(unit, paths, tabled, reason)
 }
 
 func (d *driver) assemble(o *options, in input, language, output string) ([]byte, error) {

@@ -125,11 +125,14 @@ func (d *driver) translate(o *options, i int, in input, language string, compile
 
 // linkPair links the inputs to a pair, and writes it.
 func (d *driver) linkPair(o *options, compiled map[int][]byte, output string) error {
-	p, err := d.link(o, compiled)
+	p, err := d.choose(o, compiled)
 	if err != nil {
 		return err
 	}
-	functions, err := d.seal(p, o.strip)
+	if err := d.linkProved(o, p); err != nil {
+		return fmt.Errorf("%s: %w", output, err)
+	}
+	err = p.seal(o.strip)
 	switch {
 	case errors.Is(err, errNoRuntime):
 		if d.verbose {
@@ -138,7 +141,7 @@ func (d *driver) linkPair(o *options, compiled map[int][]byte, output string) er
 	case err != nil:
 		return fmt.Errorf("%s: %w", output, err)
 	default:
-		d.summary(p, functions, output)
+		d.summary(p, output)
 	}
 	for isa, file := range p.files {
 		// What is no file, as /dev/null, has no other beside it.

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -24,50 +25,55 @@ var inLibc = []string{"c", "m", "pthread", "rt", "dl", "util", "crypt", "resolv"
 
 // A program is one that is linked for each ISA, and not sealed yet.
 type program struct {
-	files   [len(layout.ISAs)][]byte
+	inputs  []*layout.File
 	objects []*layout.Object // in the order of the link
+
+	// Of the last link:
+	files     [len(layout.ISAs)][]byte
+	functions []layout.Placed
 }
 
-// link links the inputs. Compiled has the objects of those that were sources,
-// by their numbers.
-func (d *driver) link(o *options, compiled map[int][]byte) (*program, error) {
-	files, err := d.linkFiles(o, compiled)
+// choose finds what a program is made of. Compiled has the objects of inputs
+// that were sources, by their numbers.
+func (d *driver) choose(o *options, compiled map[int][]byte) (*program, error) {
+	inputs, err := d.linkFiles(o, compiled)
 	if err != nil {
 		return nil, err
 	}
-	entry := o.entry
-	if entry == "" {
-		entry = "_start"
-	}
-	objects, err := layout.Select(files, append([]string{entry}, o.roots...), o.rename)
+	objects, err := layout.Select(inputs, append([]string{o.start()}, o.roots...), o.rename)
 	if err != nil {
 		return nil, err
 	}
-	script, err := layout.NewScript(objects)
+	return &program{inputs: inputs, objects: objects}, nil
+}
+
+// start is the symbol where the program begins.
+func (o *options) start() string { return cmp.Or(o.entry, "_start") }
+
+// link links the program's objects as they are now.
+func (d *driver) link(o *options, p *program) error {
+	script, err := layout.NewScript(p.objects)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	scriptPath, err := d.temp("script.ld")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.WriteFile(scriptPath, script, 0o666); err != nil {
-		return nil, err
+		return err
 	}
 
 	var jobs [len(layout.ISAs)]*linkJob
 	for _, isa := range layout.ISAs {
-		args := append(layout.LinkerFlags(), "-T", scriptPath, "-e", entry, "--whole-archive")
+		args := append(layout.LinkerFlags(), "-T", scriptPath, "-e", o.start(), "--whole-archive")
 		args = append(args, o.linker...)
 		if o.mapFile != "" {
 			args = append(args, "-Map="+isaFile(o.mapFile, isa))
 		}
-		if jobs[isa], err = d.newLinkJob(isa, files, objects, args); err != nil {
-			return nil, err
+		if jobs[isa], err = d.newLinkJob(isa, p, args); err != nil {
+			return err
 		}
-	}
-	if d.dry {
-		return nil, nil
 	}
 	var wait sync.WaitGroup
 	for _, job := range jobs {
@@ -80,16 +86,48 @@ func (d *driver) link(o *options, compiled map[int][]byte) (*program, error) {
 			fmt.Fprint(d.stderr, text)
 		}
 	}
-	p := &program{objects: objects}
 	for isa, job := range jobs {
 		if job.err != nil {
-			return nil, job.err
+			return job.err
 		}
 		if p.files[isa], err = os.ReadFile(job.out); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p, nil
+	return p.tabulate()
+}
+
+// tabulate proves that the linked files agree, and takes their tables out.
+func (p *program) tabulate() error {
+	if _, err := layout.Compare(p.files[0], p.files[1]); err != nil {
+		return fmt.Errorf("the program's addresses are not the same on each ISA, a fault of tpcc's own: %w", err)
+	}
+	var err error
+	if p.functions, err = layout.Functions(p.files[layout.X86_64]); err != nil {
+		return err
+	}
+	if err := layout.UniqueIDs(p.files, p.functions); err != nil {
+		return err
+	}
+	for isa := range p.files {
+		if p.files[isa], err = layout.Strip(p.files[isa], layout.Tables); err != nil {
+			return err
+		}
+	}
+	p.functions = one(p.functions)
+	for _, f := range p.functions {
+		if f.Nth >= len(p.objects) {
+			return fmt.Errorf("%s of %s: an object of several units; link with tpcc, not with ld -r", f.Name, f.Unit)
+		}
+	}
+	return nil
+}
+
+// one keeps the functions that the linked files have, one for each address.
+func one(functions []layout.Placed) []layout.Placed {
+	functions = slices.DeleteFunc(functions, func(f layout.Placed) bool { return f.Addr == 0 || f.Size == 0 })
+	slices.SortStableFunc(functions, func(a, b layout.Placed) int { return cmp.Compare(a.Addr, b.Addr) })
+	return slices.CompactFunc(functions, func(a, b layout.Placed) bool { return a.Addr == b.Addr })
 }
 
 // isaFile is the name of an ISA's own file beside the first one's.
@@ -204,7 +242,7 @@ func (j *linkJob) said() string { return j.names.Replace(j.output.String()) }
 
 // newLinkJob writes the ISA's parts of the objects, one file or archive for
 // each that they come from, which the linker shall take as a whole.
-func (d *driver) newLinkJob(isa layout.ISA, files []*layout.File, objects []*layout.Object, args []string) (*linkJob, error) {
+func (d *driver) newLinkJob(isa layout.ISA, p *program, args []string) (*linkJob, error) {
 	j := &linkJob{}
 	var err error
 	if j.out, err = d.temp(isa.String()); err != nil {
@@ -213,10 +251,10 @@ func (d *driver) newLinkJob(isa layout.ISA, files []*layout.File, objects []*lay
 	args = append(args, "-o", j.out)
 	names := []string{j.out, isa.String()}
 	members := map[*layout.File][]layout.Member{}
-	for _, o := range objects {
+	for _, o := range p.objects {
 		members[o.File] = append(members[o.File], layout.Member{Name: o.Member, Data: o.Parts[isa]})
 	}
-	for i, f := range files {
+	for i, f := range p.inputs {
 		list := members[f]
 		if len(list) == 0 {
 			continue

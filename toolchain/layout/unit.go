@@ -15,6 +15,7 @@ const (
 	sectionAArch64   = ".tpfs.aarch64"   // the other object
 	sectionUnit      = ".tpfs.unit"      // one line of JSON, a Unit
 	sectionFunctions = ".tpfs.functions" // for each function of the line, u64 address and u64 bytes of its place
+	sectionModule    = ".tpfs.module"    // what the object was generated from, a Module
 	functionRowSize  = 16
 )
 
@@ -25,6 +26,7 @@ const shfExclude = elf.SectionFlag(0x80000000)
 type Unit struct {
 	Name      string     `json:"unit"`
 	Functions []Function `json:"functions"`
+	Module    *Module    `json:"-"` // nil if it cannot be generated anew
 }
 
 // A Function is one of a unit that has its place on each ISA.
@@ -91,7 +93,7 @@ func Join(x86, arm []byte, u Unit, reason string) ([]byte, error) {
 		return nil, err
 	}
 	for _, s := range o.sections {
-		if s.name == sectionAArch64 || s.name == sectionUnit || s.name == sectionFunctions {
+		if slices.Contains([]string{sectionAArch64, sectionUnit, sectionFunctions, sectionModule}, s.name) {
 			return nil, fmt.Errorf("has a section %s already", s.name)
 		}
 	}
@@ -169,6 +171,14 @@ func Join(x86, arm []byte, u Unit, reason string) ([]byte, error) {
 		&section{name: sectionUnit, typ: elf.SHT_PROGBITS, align: 1, data: text, size: uint64(len(text))},
 		list,
 		&section{name: sectionAArch64, typ: elf.SHT_PROGBITS, flags: shfExclude, align: 8, data: arm, size: uint64(len(arm))})
+	if u.Module != nil {
+		data, err := u.Module.encode()
+		if err != nil {
+			return nil, err
+		}
+		o.sections = append(o.sections,
+			&section{name: sectionModule, typ: elf.SHT_PROGBITS, flags: shfExclude, align: 1, data: data, size: uint64(len(data))})
+	}
 	return o.encode()
 }
 
@@ -186,22 +196,34 @@ func Split(object []byte) ([numISAs][]byte, error) {
 	if m := elf.Machine(h.header.Machine); m != X86_64.Machine() {
 		return [2][]byte{}, fmt.Errorf("an object for %v: %w", m, errForeign)
 	}
+	arm, err := h.find(sectionAArch64)
+	if err != nil {
+		return [2][]byte{}, err
+	}
+	if arm == nil {
+		return [2][]byte{}, errForeign
+	}
+	inner, err := readHeaders(arm)
+	if err == nil && elf.Machine(inner.header.Machine) != AArch64.Machine() {
+		err = fmt.Errorf("an object for %v", elf.Machine(inner.header.Machine))
+	}
+	if err != nil {
+		return [2][]byte{}, fmt.Errorf("section %s: %w", sectionAArch64, err)
+	}
+	return [2][]byte{X86_64: object, AArch64: arm}, nil
+}
+
+// find is the content of the section of a name; nil if there is none.
+func (h *headers) find(name string) ([]byte, error) {
 	for i := range h.sections {
-		if name, err := h.name(i); err != nil || name != sectionAArch64 {
+		if s, err := h.name(i); err != nil || s != name {
 			continue
 		}
-		arm, err := h.data(i)
+		data, err := h.data(i)
 		if err != nil {
-			return [2][]byte{}, fmt.Errorf("section %s: %w", sectionAArch64, err)
+			return nil, fmt.Errorf("section %s: %w", name, err)
 		}
-		inner, err := readHeaders(arm)
-		if err == nil && elf.Machine(inner.header.Machine) != AArch64.Machine() {
-			err = fmt.Errorf("an object for %v", elf.Machine(inner.header.Machine))
-		}
-		if err != nil {
-			return [2][]byte{}, fmt.Errorf("section %s: %w", sectionAArch64, err)
-		}
-		return [2][]byte{X86_64: object, AArch64: arm}, nil
+		return data, nil
 	}
-	return [2][]byte{}, errForeign
+	return nil, nil
 }

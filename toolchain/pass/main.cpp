@@ -31,6 +31,8 @@ cl::list<std::string> Objects("object", cl::desc("write the object file of that 
                               cl::value_desc("isa=file"), cl::cat(Category));
 cl::opt<std::string> Tables("tables", cl::desc("write the tables of the unit"), cl::value_desc("file"),
                             cl::cat(Category));
+cl::list<std::string> CarefulFunctions("careful", cl::value_desc("function"), cl::cat(Category),
+                                       cl::desc("leave out passes that may keep a value across a site"));
 cl::list<std::string> Native("native", cl::desc("leave a function without sites: it cannot be moved"),
                              cl::value_desc("function:reason"), cl::cat(Category));
 cl::opt<bool> NoFrames("no-frames", cl::desc("no portable frames and no polls, as for a program that stays"),
@@ -135,7 +137,7 @@ std::map<std::string, std::string> parseNative() {
 // across a site in spite of all come into Failed.
 void generateAll(const Module &M, std::vector<Output> &Outputs, Offenders &Failed) {
   for (Output &Out : Outputs) {
-    std::set<std::string> Careful;
+    std::set<std::string> Careful(CarefulFunctions.begin(), CarefulFunctions.end());
     for (;;) {
       Offenders Found;
       Out.Object.clear();
