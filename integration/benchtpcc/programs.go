@@ -79,7 +79,7 @@ var programs = append([]program{
 	},
 	{
 		name:   "sqlite",
-		source: source{program: "sqlite", prepare: "./configure && make sqlite3.c"},
+		source: source{program: "sqlite3", prepare: "./configure && make sqlite3.c"},
 		build:  "$CC -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION -I. sqlite3.c test/speedtest1.c -lm -o $DIR/sqlite",
 		runs: []run{{
 			args: []string{"--memdb", "--size", "5", "--verify"},
