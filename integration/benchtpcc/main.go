@@ -24,9 +24,10 @@ type bench struct {
 	plugin  string
 	clang   []*compiler // by ISA
 	tpcc    *compiler
-	times   int  // how often each run is timed
-	counts  bool // count instructions
-	profile bool // say in which functions
+	times   int    // how often each run is timed
+	counts  bool   // count instructions
+	profile bool   // say in which functions
+	inside  string // the function whose instructions are of interest
 	log     func(format string, args ...any)
 }
 
@@ -41,6 +42,7 @@ func benchmarks() error {
 	times := flag.Int("times", 5, "how often each `run` is timed")
 	counts := flag.Bool("count", true, "count instructions")
 	profiles := flag.Bool("profile", false, "say in which functions the instructions are")
+	inside := flag.String("annotate", "", "show the instructions of a `function` that run often")
 	jsonFile := flag.String("json", "", "write the results to `file` too")
 	flag.Parse()
 
@@ -48,7 +50,7 @@ func benchmarks() error {
 	if err != nil {
 		return err
 	}
-	b.times, b.counts, b.profile = *times, *counts, *profiles
+	b.times, b.counts, b.profile, b.inside = *times, *counts, *profiles, *inside
 	t := &table{w: os.Stdout}
 	t.head()
 	results, sizes, err := b.measure(flag.Args(), t.row)
@@ -192,6 +194,11 @@ func (b *bench) compareCounts(title, isa string, of [2]invocation) (pair, error)
 		totals[i] = float64(total(blocks))
 		if sums[i], err = functions(v.path, blocks); err != nil {
 			return pair{}, err
+		}
+		if b.inside != "" {
+			if err := annotate(os.Stdout, v.path, b.inside, blocks); err != nil {
+				return pair{}, err
+			}
 		}
 	}
 	if b.profile {

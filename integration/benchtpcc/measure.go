@@ -116,7 +116,7 @@ func (b *bench) outputFile(title string) string {
 	return filepath.Join(b.work, "output", strings.ReplaceAll(title, "/", "-"))
 }
 
-// text is a file of about a megabyte: the source of Lua and its manual.
+// text is a file of some megabytes: the source of Lua and its manual, again and again.
 func (b *bench) text() (string, error) {
 	path := b.outputFile("text")
 	if _, err := os.Stat(path); err == nil {
@@ -140,5 +140,6 @@ func (b *bench) text() (string, error) {
 			all = append(all, content...)
 		}
 	}
-	return path, os.WriteFile(path, all, 0o644)
+	const times = 3
+	return path, os.WriteFile(path, bytes.Repeat(all, times), 0o644)
 }

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -62,4 +65,44 @@ func writeProfile(w io.Writer, title string, clang, tpcc map[string]uint64) {
 	for _, n := range names {
 		fmt.Fprintf(w, "  %-34s %12.2f %12.2f %+12.2f\n", n, float64(clang[n])/1e6, float64(tpcc[n])/1e6, float64(excess(n))/1e6)
 	}
+}
+
+// A line of a disassembly with an instruction.
+var instructionLine = regexp.MustCompile(`(?m)^ *([0-9a-f]+): +(.*)$`)
+
+// annotate writes the instructions of a function that run often, each with how many million times it was run.
+func annotate(w io.Writer, path, function string, blocks []block) error {
+	out, err := output(exec.Command("llvm-objdump-19", "-d", "--no-show-raw-insn", "--disassemble-symbols="+function, path))
+	if err != nil {
+		return err
+	}
+	lines := instructionLine.FindAllStringSubmatch(string(out), -1)
+	at := map[uint64]int{}
+	for i, l := range lines {
+		address, err := strconv.ParseUint(l[1], 16, 64)
+		if err != nil {
+			return err
+		}
+		at[address] = i
+	}
+	runs := make([]uint64, len(lines))
+	for _, k := range blocks {
+		if i, here := at[k.address]; here {
+			for j := i; j < min(i+int(k.instructions), len(lines)); j++ {
+				runs[j] += k.runs
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return nil // not in this program: inlined, perhaps
+	}
+	fmt.Fprintf(w, "\n%s of %s:\n", function, path)
+	const often = 16 // to the one that runs most
+	most := slices.Max(runs)
+	for i, l := range lines {
+		if runs[i] > 0 && runs[i] >= most/often {
+			fmt.Fprintf(w, "%10.2f  %s  %s\n", float64(runs[i])/1e6, l[1], strings.ReplaceAll(l[2], "\t", " "))
+		}
+	}
+	return nil
 }
