@@ -23,6 +23,7 @@
 #include "signatures.h"
 #include "statepoints.h"
 #include "tailcalls.h"
+#include "variables.h"
 
 #include "llvm/Analysis/BlockFrequencyInfo.h"
 #include "llvm/Analysis/BranchProbabilityInfo.h"
@@ -120,7 +121,8 @@ private:
   FrameLayout Frame;
   std::vector<uint64_t> Slots; // of Crossings
   MapVector<AllocaInst *, uint64_t> Allocas; // with their offsets
-  SmallVector<const AllocaInst *, 8> AllocaList;
+  SmallVector<const AllocaInst *, 8> AllocaList; // those of the program
+  SmallVector<AllocaInst *, 16> Moved;           // variables that live in the frame
   std::unique_ptr<StackLifetime> Lifetimes;
   std::vector<Jump> Jumps;
 
@@ -296,6 +298,9 @@ private:
     Probabilities = std::make_unique<BranchProbabilityInfo>(F, Loops);
     Frequencies = std::make_unique<BlockFrequencyInfo>(F, *Probabilities, Loops);
     Crossings = findCrossings(F, SiteAtEnd);
+    Moved = moveVariables(F, Crossings, Tree, *Frequencies);
+    if (!Moved.empty())
+      Crossings = findCrossings(F, SiteAtEnd);
     Places = place(F, Crossings, SiteAtEnd, Tree, *Frequencies);
     splitEdges();
   }
@@ -324,6 +329,8 @@ private:
     for (const Statepoint &Site : Sites)
       if (Site.Slot)
         Jumps.push_back({Frame.allocate(JumpBytes, FrameAlignment), Site.ID});
+    for (AllocaInst *Variable : Moved)
+      Allocas[Variable] = Frame.allocate(bytesOf(*Variable), Variable->getAlign());
     layOutAllocas();
   }
 
