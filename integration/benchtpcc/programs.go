@@ -90,7 +90,7 @@ var programs = append([]program{
 		name:   "redis",
 		source: source{program: "redis"},
 		build: `cp -r . $DIR/tree
-make -C $DIR/tree/src CC="$CC" MALLOC=libc OPTIMIZATION=-O2 redis-server redis-benchmark
+make -C $DIR/tree/src CC="$CC" MALLOC=libc USE_SYSTEMD=no OPTIMIZATION=-O2 redis-server redis-benchmark
 mv $DIR/tree/src/redis-server $DIR/redis
 ! [ -e $DIR/tree/src/redis-server.aarch64 ] || mv $DIR/tree/src/redis-server.aarch64 $DIR/redis.aarch64
 mv $DIR/tree/src/redis-benchmark $DIR
@@ -98,7 +98,7 @@ rm -r $DIR/tree`,
 		runs: []run{{
 			args:   []string{"--port", "0", "--unixsocket", socket, "--save", ""},
 			same:   regexp.MustCompile("^$"),
-			client: "$PROGRAMS/redis-benchmark -s $SOCKET -q -n 50000 -r 10000 -P 16",
+			client: "$PROGRAMS/redis-benchmark -s $SOCKET -q -n 5000 -r 10000 -P 16 -t set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset",
 		}},
 	},
 }, append(kernels("matmul", "nbody", "spectral", "mandelbrot", "fft", "sort", "sieve"), libc)...)
