@@ -32,6 +32,9 @@ type Function struct {
 	// the address of its portable frame, but of a word with that address, as
 	// it is with memory of a dynamic size below the frame.
 	Indirect bool
+	// Library is set if the function comes with the toolchain: the program has
+	// it from there.
+	Library bool
 }
 
 // A JumpSlot is where in a portable frame a call of setjmp(3) keeps its native
@@ -84,7 +87,8 @@ const (
 	maxName      = 4096
 	maxStrings   = 16 << 20
 
-	functionIndirect = 1 << 0 // flag of a function
+	functionIndirect = 1 << 0 // flags of a function
+	functionLibrary  = 1 << 1
 )
 
 // table is one array inside .tpfs.pair. Entries may be longer than what this
@@ -202,7 +206,7 @@ func decodeTables(data []byte) (*tables, error) {
 		if nJumps > int64(jumps.count-usedJumps) {
 			return nil, fmt.Errorf("function %s: more jump slots than the table holds", f.Name)
 		}
-		f.Indirect = flags&functionIndirect != 0
+		f.Indirect, f.Library = flags&functionIndirect != 0, flags&functionLibrary != 0
 		for range n {
 			e := sites.entry(used)
 			used++
@@ -274,6 +278,9 @@ func (t *tables) encode() []byte {
 		flags := uint32(0)
 		if f.Indirect {
 			flags |= functionIndirect
+		}
+		if f.Library {
+			flags |= functionLibrary
 		}
 		functions = binary.LittleEndian.AppendUint32(functions, flags)
 		functions = append(functions, 0, 0, 0, 0)

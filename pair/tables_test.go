@@ -20,7 +20,7 @@ func someTables() *tables {
 		functions: []Function{
 			{Name: "main", Addr: 0x1000, Size: 0x100, PortableFrame: 96, Sites: []CallSite{{7, "größe"}, {math.MaxUint64, ""}},
 				Jumps: []JumpSlot{{0, 7}, {72, math.MaxUint64}}, Indirect: true},
-			{Name: "größe", Addr: 0x1100, Size: 8, Reason: "inline asm"},
+			{Name: "größe", Addr: 0x1100, Size: 8, Reason: "inline asm", Library: true},
 			{Name: strings.Repeat("x", maxName), Addr: 0x1200, Size: 8, Sites: []CallSite{{8, "main"}}},
 		},
 	}
@@ -66,7 +66,7 @@ func TestTablesLayout(t *testing.T) {
 		u32(64+8) == 2, u32(64+12) == 40, raw[u64(64)] == byte(elf.EM_X86_64), raw[u64(64)+8] == 4, raw[u64(64)+40+8+31] == 5,
 		u32(64+16+8) == 2, u32(64+16+12) == 16, u64(u64(64+16)) == 0x5000, u64(u64(64+16)+8) == 16,
 		u32(64+2*16+8) == 3, u32(64+2*16+12) == 56, u64(functions) == 0x1000, u64(functions+8) == 0x100, u64(functions+16) == 96,
-		name(functions+24) == "main", name(functions+32) == "", u32(functions+40) == 2, u32(functions+44) == 2, u32(functions+48) == 1, name(functions+56+32) == "inline asm",
+		name(functions+24) == "main", name(functions+32) == "", u32(functions+40) == 2, u32(functions+44) == 2, u32(functions+48) == 1, name(functions+56+32) == "inline asm", u32(functions+56+48) == 2,
 		u32(64+3*16+8) == 3, u32(64+3*16+12) == 16, u64(sites) == 7, name(sites+8) == "größe", u64(sites+16) == math.MaxUint64, name(sites+16+8) == "",
 		u32(64+4*16+8) == 2, u32(64+4*16+12) == 16, u64(jumps+16) == 72, u64(jumps+24) == math.MaxUint64,
 		u32(64+5*16+12) == 1, u64(dirStrings)+uint64(u32(dirStrings+8)) == uint64(len(raw)),

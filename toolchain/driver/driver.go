@@ -91,6 +91,9 @@ func (d *driver) main(program string, args []string) error {
 	if output == "" {
 		output = "a.out"
 	}
+	if o.relocatable {
+		return d.combine(o, compiled, output)
+	}
 	return d.linkPair(o, compiled, output)
 }
 
@@ -132,7 +135,7 @@ func (d *driver) linkPair(o *options, compiled map[int][]byte, output string) er
 	if err := d.linkProved(o, p); err != nil {
 		return fmt.Errorf("%s: %w", output, err)
 	}
-	err = p.seal(o.strip)
+	err = d.seal(p, o.strip)
 	switch {
 	case errors.Is(err, errNoRuntime):
 		if d.verbose {

@@ -223,7 +223,7 @@ func TestProgram(t *testing.T) {
 				c.ok("--compare hello")
 			}
 			if out := c.ok("--explain hello"); !strings.Contains(out, "):\n  _") || !strings.Contains(out, "  _start\n") ||
-				!regexp.MustCompile(`hello: \d+ of \d+ functions cannot be moved: a thread waits until it has left them\n$`).MatchString(out) {
+				!regexp.MustCompile(`\nhello, tpcc's libraries: \d+ of \d+ functions cannot be moved: a thread waits until it has left them\nhello: 0 of \d+ functions cannot be moved\n$`).MatchString(out) {
 				t.Errorf("--explain says %s", out)
 			}
 		})
@@ -240,8 +240,30 @@ func TestSummary(t *testing.T) {
 	if !regexp.MustCompile(`^tpcc: hello: 2 of \d functions cannot be moved \(tpcc --explain hello\)\n$`).MatchString(stderr) {
 		t.Errorf("it says %q", stderr)
 	}
-	if out := c.ok("--explain hello"); !strings.Contains(out, reasonNoFrames+" (") || !strings.Contains(out, "  counted\n") {
+	if out := c.ok("--explain hello"); !strings.Contains(out, reasonNoFrames+" (") || !strings.Contains(out, "  counted\n") ||
+		!strings.HasSuffix(out, "\nhello"+strings.TrimPrefix(strings.Split(stderr, " (")[0], "tpcc: hello")+": a thread waits until it has left them\n") {
 		t.Errorf("--explain says %s", out)
+	}
+}
+
+// Objects of which -r makes one are in the program as they would be by
+// themselves.
+func TestRelocatable(t *testing.T) {
+	c := newCompiler(t)
+	c.ok("-O2 -c hello.c")
+	c.ok("-O2 -fno-portable-frames -c counter.c")
+	c.try("hello.o counter.o -o direct")
+	want := c.execute("direct")
+	for _, r := range []string{"-r -nostdlib", "-Wl,--relocatable"} {
+		c.ok(r + " -o all.o hello.o counter.o")
+		_, _, stderr := c.try("all.o -o hello")
+		if !strings.HasPrefix(stderr, "tpcc: hello: 2 of ") {
+			t.Errorf("%s: it says %q", r, stderr)
+		}
+		c.ok("--compare hello")
+		if got := c.execute("hello"); got != want {
+			t.Errorf("%s: the program says %q, want %q", r, got, want)
+		}
 	}
 }
 

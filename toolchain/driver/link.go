@@ -64,13 +64,38 @@ func (d *driver) link(o *options, p *program) error {
 		return err
 	}
 
+	if err := d.linkISAs(o, p, append(layout.LinkerFlags(), "-T", scriptPath, "-e", o.start())); err != nil {
+		return err
+	}
+	return p.tabulate()
+}
+
+// combine links the inputs to one object, as -r has it.
+func (d *driver) combine(o *options, compiled map[int][]byte, output string) error {
+	o.noStart, o.noLibraries = true, true
+	p, err := d.choose(o, compiled)
+	if err != nil {
+		return err
+	}
+	if err := d.linkISAs(o, p, []string{"-r"}); err != nil {
+		return err
+	}
+	object, err := layout.Combine(output, p.files)
+	if err != nil {
+		return fmt.Errorf("%s: %w", output, err)
+	}
+	return writeOutput(output, object, 0o666)
+}
+
+// linkISAs has ld.lld link the objects for each ISA.
+func (d *driver) linkISAs(o *options, p *program, flags []string) error {
 	var jobs [len(layout.ISAs)]*linkJob
 	for _, isa := range layout.ISAs {
-		args := append(layout.LinkerFlags(), "-T", scriptPath, "-e", o.start(), "--whole-archive")
-		args = append(args, o.linker...)
+		args := slices.Concat(flags, []string{"--whole-archive"}, o.linker)
 		if o.mapFile != "" {
 			args = append(args, "-Map="+isaFile(o.mapFile, isa))
 		}
+		var err error
 		if jobs[isa], err = d.newLinkJob(isa, p, args); err != nil {
 			return err
 		}
@@ -90,11 +115,12 @@ func (d *driver) link(o *options, p *program) error {
 		if job.err != nil {
 			return job.err
 		}
+		var err error
 		if p.files[isa], err = os.ReadFile(job.out); err != nil {
 			return err
 		}
 	}
-	return p.tabulate()
+	return nil
 }
 
 // tabulate proves that the linked files agree, and takes their tables out.

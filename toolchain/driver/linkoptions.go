@@ -11,7 +11,6 @@ import (
 const (
 	whyStatic = "a pair is static; build a static library with ar"
 	whyScript = "tpcc links with a script of its own, so that all addresses are the same on each ISA"
-	whyLink   = "tpcc's objects already hold an object for each ISA; combine them with ar"
 )
 
 // forLinker gives the option to ld.lld.
@@ -50,6 +49,8 @@ var linkerOptions = []option{
 	{"-strip-debug", none, stripDebug},
 	{"-S", none, stripDebug},
 
+	{"-r", none, in(func(o *options, arg string) { o.relocatable = true })},
+	{"-relocatable", none, in(func(o *options, arg string) { o.relocatable = true })},
 	{"-allow-multiple-definition", none, forLinker},
 	{"-unresolved-symbols=", joined, forLinker},
 	{"-warn-unresolved-symbols", none, forLinker},
@@ -57,6 +58,7 @@ var linkerOptions = []option{
 	{"-fatal-warnings", none, forLinker},
 	{"-no-fatal-warnings", none, forLinker},
 	{"-warn-common", none, forLinker},
+	{"-verbose", none, forLinker},
 	{"-trace-symbol=", joined, forLinker},
 	{"-y", next, forLinker},
 	{"-color-diagnostics", joined, forLinker},
@@ -126,8 +128,6 @@ var linkerOptions = []option{
 	{"-z", either, zOption},
 	{"-shared", none, refuse(whyStatic)},
 	{"-Bshareable", none, refuse(whyStatic)},
-	{"-r", none, refuse(whyLink)},
-	{"-relocatable", none, refuse(whyLink)},
 	{"-script", either, refuse(whyScript)},
 	{"-T", either, refuse(whyScript)},
 	{"-section-start", either, refuse(whyScript)},

@@ -44,6 +44,7 @@ type options struct {
 	depsNamed bool   // -MT or -MQ is given
 
 	// The link.
+	relocatable bool // -r: to an object
 	libraryDirs []string
 	noLibraries bool
 	noStart     bool

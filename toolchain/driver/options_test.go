@@ -96,7 +96,6 @@ func TestParseRefuses(t *testing.T) {
 		"a.c -include":            "-include: its argument is missing",
 		"-shared a.o":             "-shared: a pair is static; build a static library with ar",
 		"-Wl,-shared":             "a pair is static",
-		"-r a.o":                  "-r: tpcc's objects already hold an object for each ISA",
 		"-T x.ld":                 "-T x.ld: tpcc links with a script of its own",
 		"-Wl,-Ttext=0":            "tpcc links with a script of its own",
 		"-m32":                    "-m32: all programs of tpcc's have one ABI",

@@ -143,17 +143,24 @@ func (d *driver) each(args []string, do func(path string) error) error {
 	return nil
 }
 
-// explain lists the functions of a pair that cannot be moved. The reasons that
-// are the program's own tend to be those of few functions: they come last.
+// explain lists the functions of a pair that cannot be moved: those of the
+// libraries that come with tpcc, then the program's own.
 func (d *driver) explain(path string) error {
 	f, err := pair.Open(path)
 	if err != nil {
 		return err
 	}
+	own := slices.DeleteFunc(slices.Clone(f.Functions), func(fn pair.Function) bool { return fn.Library })
+	library := slices.DeleteFunc(slices.Clone(f.Functions), func(fn pair.Function) bool { return !fn.Library })
+	return errors.Join(d.explainPart(path+", tpcc's libraries", library), d.explainPart(path, own))
+}
+
+// explainPart does so for some of the functions. The reasons of few come last.
+func (d *driver) explainPart(name string, functions []pair.Function) error {
 	byReason := map[string]map[string]int{} // names, and how often there are
 	count := map[string]int{}
 	fixed := 0
-	for _, fn := range f.Functions {
+	for _, fn := range functions {
 		if fn.Reason == "" {
 			continue
 		}
@@ -178,12 +185,12 @@ func (d *driver) explain(path string) error {
 			fmt.Fprintf(&b, "  %s%s\n", name, times)
 		}
 	}
-	fmt.Fprintf(&b, "%s: %d of %d functions cannot be moved", path, fixed, len(f.Functions))
+	fmt.Fprintf(&b, "%s: %d of %d functions cannot be moved", name, fixed, len(functions))
 	if fixed > 0 {
 		b.WriteString(": a thread waits until it has left them")
 	}
 	b.WriteByte('\n')
-	_, err = io.WriteString(d.stdout, b.String())
+	_, err := io.WriteString(d.stdout, b.String())
 	return err
 }
 

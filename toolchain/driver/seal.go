@@ -57,7 +57,7 @@ func symbols(file []byte) (map[string]uint64, error) {
 // seal makes the files of a program a pair. A program without the runtime only
 // loses what is to be stripped: it runs, but cannot be moved, and the error is
 // errNoRuntime.
-func (p *program) seal(strip func(section string) bool) error {
+func (d *driver) seal(p *program, strip func(section string) bool) error {
 	desc, err := p.describe()
 	sealed := err == nil
 	if !sealed && !errors.Is(err, errNoRuntime) {
@@ -74,7 +74,8 @@ func (p *program) seal(strip func(section string) bool) error {
 		return errNoRuntime
 	}
 	for _, f := range p.functions {
-		fn := pair.Function{Name: f.Name, Addr: f.Addr, Size: f.Size, PortableFrame: f.Frame, Reason: f.Reason, Indirect: f.Indirect}
+		fn := pair.Function{Name: f.Name, Addr: f.Addr, Size: f.Size, PortableFrame: f.Frame, Reason: f.Reason,
+			Indirect: f.Indirect, Library: d.isLibrary(p, f)}
 		for _, s := range f.Sites {
 			fn.Sites = append(fn.Sites, pair.CallSite{ID: uint64(s.ID), Callee: s.Callee})
 		}
@@ -122,13 +123,17 @@ func (p *program) describe() (pair.Description, error) {
 // errNoRuntime is the error of seal for a program without the runtime.
 var errNoRuntime = errors.New("it is linked without tpcc's runtime")
 
+// isLibrary is true for a function of the libraries that come with tpcc.
+func (d *driver) isLibrary(p *program, f layout.Placed) bool {
+	return strings.HasPrefix(p.objects[f.Nth].File.Path, filepath.Join(d.prefix, libraryFolder)+"/")
+}
+
 // summary says how many of the program's own functions cannot be moved; those
 // of the libraries that come with tpcc are not counted.
 func (d *driver) summary(p *program, output string) {
-	own := filepath.Join(d.prefix, libraryFolder) + "/"
 	all, fixed := 0, 0
 	for _, f := range p.functions {
-		if strings.HasPrefix(p.objects[f.Nth].File.Path, own) {
+		if d.isLibrary(p, f) {
 			continue
 		}
 		all++

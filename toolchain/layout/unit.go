@@ -182,6 +182,43 @@ func Join(x86, arm []byte, u Unit, reason string) ([]byte, error) {
 	return o.encode()
 }
 
+// Combine makes one object of the two that a linker has made, with -r, of the
+// parts of others. They are alike as the parts are. Its unit has the functions
+// of all, but it cannot be generated anew.
+func Combine(name string, parts [numISAs][]byte) ([]byte, error) {
+	o, err := decodeObject(parts[X86_64])
+	if err != nil {
+		return nil, err
+	}
+	line := Unit{Name: name, Functions: []Function{}}
+	var kept []*section
+	for _, s := range o.sections {
+		switch s.name {
+		case sectionAArch64, sectionModule:
+			continue // the linker has put those of all parts into one
+		case sectionUnit:
+			units, err := ParseUnits(s.data)
+			if err != nil {
+				return nil, err
+			}
+			for _, u := range units {
+				line.Functions = append(line.Functions, u.Functions...)
+			}
+			text, err := json.Marshal(line)
+			if err != nil {
+				return nil, err
+			}
+			s.data = append(text, '\n')
+			s.size = uint64(len(s.data))
+		}
+		kept = append(kept, s)
+	}
+	arm := parts[AArch64]
+	o.sections = append(kept,
+		&section{name: sectionAArch64, typ: elf.SHT_PROGBITS, flags: shfExclude, align: 8, data: arm, size: uint64(len(arm))})
+	return o.encode()
+}
+
 // errForeign is the error, in the sense of errors.Is, for an object that tpcc
 // did not make.
 var errForeign = errors.New("not made by tpcc; compile its source with tpcc (CC=tpcc)")
