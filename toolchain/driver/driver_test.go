@@ -267,6 +267,32 @@ func TestRelocatable(t *testing.T) {
 	}
 }
 
+// A program that was installed alone gets its other file from where it was
+// built, whatever its name.
+func TestComplete(t *testing.T) {
+	c := newCompiler(t)
+	for _, dir := range []string{"built", "installed/bin"} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.ok("-O2 hello.c counter.c -o built/hello")
+	run := words("install -s -m 755 built/hello installed/bin/other")
+	if out, err := exec.Command(run[0], run[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	c.ok("--complete built installed")
+	if got, want := c.execute("installed/bin/other"), c.execute("built/hello"); got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if err := os.Remove("built/hello.aarch64"); err != nil {
+		t.Fatal(err)
+	}
+	c.ok("--complete built installed") // it has one
+	os.Remove("installed/bin/other.aarch64")
+	c.fails("--complete built installed", "installed/bin/other: no file below built is the other one of its pair")
+}
+
 func TestObjectsAndArchives(t *testing.T) {
 	c := newCompiler(t)
 	c.write("unused.c", "extern int nowhere; int unused(void) { return nowhere; }\n")

@@ -27,6 +27,8 @@ The options are those of clang and gcc. Of its own, tpcc has:
   -fno-portable-frames    the functions of the sources cannot be moved
   --explain PROGRAM       list the functions of a pair that cannot be moved, and why
   --compare PROGRAM       prove that PROGRAM and PROGRAM.aarch64 have the same layout
+  --complete BUILT DIR    put the other files of pairs, from the folder BUILT, beside
+                          the programs in DIR that have none, as after make install
   --join [--private] X86 AARCH64 -o OUT
                           make one object or archive of one for each ISA; with
                           --private, each ISA has its code at addresses of its own
@@ -43,6 +45,8 @@ func (d *driver) question(args []string) (done bool, err error) {
 		return true, d.each(args, d.explain)
 	case "--compare":
 		return true, d.each(args, d.compare)
+	case "--complete":
+		return true, d.complete(args[1:])
 	case "--join":
 		return true, d.join(args[1:])
 	case "-h", "--help":
@@ -218,6 +222,47 @@ func (d *driver) compare(path string) error {
 	_, err = fmt.Fprintf(d.stdout, "%s: %d functions and %d variables at the same addresses; %d private to each ISA, %d exceptions\n",
 		path, c.Functions, c.Variables, private, len(c.Exceptions)-private)
 	return err
+}
+
+// complete puts the other files of pairs beside programs that were installed
+// without, by what knows of no pairs.
+func (d *driver) complete(args []string) error {
+	if len(args) != 2 {
+		return errors.New("--complete: want the folder where programs were built, and the one where they are now")
+	}
+	const isa = layout.AArch64
+	built, err := pair.Find(args[0])
+	if err != nil {
+		return err
+	}
+	others := map[[32]byte]*pair.File{}
+	for _, f := range built {
+		if f.Machine == isa.Machine() {
+			others[f.ID] = f
+		}
+	}
+	installed, err := pair.Find(args[1])
+	if err != nil {
+		return err
+	}
+	for _, f := range installed {
+		path := isaFile(f.Path, isa)
+		if f.Machine == isa.Machine() || exists(path) {
+			continue
+		}
+		other := others[f.ID]
+		if other == nil {
+			return fmt.Errorf("%s: no file below %s is the other one of its pair", f.Path, args[0])
+		}
+		data, err := os.ReadFile(other.Path)
+		if err != nil {
+			return err
+		}
+		if err := writeOutput(path, data, f.Mode.Perm()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // join makes one object or archive of one for each ISA.
