@@ -3,7 +3,7 @@
 GO ?= go
 BUILD = build
 
-.PHONY: demo test build programs deps bench bench-tpcc clean
+.PHONY: demo test test-programs build programs deps bench bench-tpcc clean
 
 demo: tested = tested=lua
 demo: deps $(BUILD)/bin/tpfs.amd64 $(BUILD)/bin/tpfs.arm64 programs
@@ -24,12 +24,18 @@ $(BUILD)/counter/counter: $(wildcard examples/counter/*.c examples/counter/rt/* 
 	$(MAKE) -C examples/counter OUT=$(abspath $(BUILD))/counter
 
 # What scenarios move, beside the example.
-programs: toolchain
+programs: deps toolchain
 	$(MAKE) -C integration/programs OUT=$(abspath $(BUILD))/programs TOOLCHAIN=$(abspath $(TOOLCHAIN)) $(tested)
 
+# The test suites of all these programs, on both architectures, as they are and
+# in the poison mode. PROGRAMS names some of them.
+test-programs: deps toolchain
+	$(MAKE) -C integration/programs OUT=$(abspath $(BUILD))/programs TOOLCHAIN=$(abspath $(TOOLCHAIN)) $(or $(PROGRAMS),every)
+	$(GO) run ./integration/programs -all $(BUILD)/programs $(PROGRAMS)
+
 # Each package by a program that it brings.
-packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils
-programs = clang-19 ld.lld-19 qemu-system-x86_64 qemu-system-aarch64 ganesha.nfsd cpio fusermount3 xz
+packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils bzip2
+programs = clang-19 ld.lld-19 qemu-system-x86_64 qemu-system-aarch64 ganesha.nfsd cpio fusermount3 xz bzip2
 deps:
 	@for p in $(programs); do command -v $$p >/dev/null || missing=1; done; \
 	ls /usr/lib/*/ganesha/libfsalvfs.so >/dev/null 2>&1 || missing=1; \
