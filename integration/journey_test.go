@@ -14,12 +14,13 @@ import (
 	"github.com/tpfs/tpfs/integration/lab"
 )
 
-// TestJourney moves programs to aarch64 and back: the example, and Lua, which
+// TestJourney moves programs to aarch64 and back: the example, and those that
 // nobody wrote for us.
 func TestJourney(t *testing.T) {
-	w, logs := newWorld(t, "counter/counter", "programs/lua/src/lua")
+	w, logs := newWorld(t, "counter/counter", "programs/lua/src/lua", sqlite)
 	t.Run("counter", func(t *testing.T) { testCounter(t, w, logs) })
 	t.Run("lua", func(t *testing.T) { testLua(t, w) })
+	t.Run("sqlite", func(t *testing.T) { testSQLite(t, w) })
 }
 
 // testCounter moves the example by both routes, parked once and asleep in the

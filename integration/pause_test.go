@@ -28,6 +28,18 @@ func TestPause(t *testing.T) {
 			}
 			return exec.Command(build(t, "programs/lua/src/lua"), script)
 		}},
+		{"sqlite", func(t *testing.T, dir string) *exec.Cmd {
+			const rounds = 10000
+			writeScript(t, dir, testdata(t, "sqlite/begin.sql")+strings.Repeat(testdata(t, "sqlite/round.sql"), rounds))
+			in, err := os.Open(filepath.Join(dir, script))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { in.Close() })
+			c := exec.Command(build(t, sqlite), "work.db")
+			c.Stdin = in
+			return c
+		}},
 		// Where it cannot be moved from, it is let go to be stopped elsewhere.
 		{"stubborn", func(t *testing.T, dir string) *exec.Cmd {
 			path := filepath.Join(dir, "stubborn")

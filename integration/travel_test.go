@@ -33,10 +33,10 @@ func moments(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(s, name.Sum64()))
 }
 
-// travel moves a program there and back again and again, at random moments. It
-// prints something in each of its lives. Both ways of mounting serve in both
-// directions.
-func travel(t *testing.T, p *Program) {
+// travel moves a program there and back again and again, at random moments, and
+// gives the dumps. It prints something in each of its lives. Both ways of
+// mounting serve in both directions.
+func travel(t *testing.T, p *Program) (dumps []string) {
 	t.Helper()
 	ctx, random, begin := t.Context(), moments(t), time.Now()
 	printed := awaitMore(t, p.Output, nil)
@@ -54,12 +54,14 @@ func travel(t *testing.T, p *Program) {
 			if err := p.Dump(ctx, dir); err != nil {
 				t.Fatal(err)
 			}
+			dumps = append(dumps, p.w.Host(dir))
 			if err := p.Move(ctx, dir, to, Route(trip%2)); err != nil {
 				t.Fatalf("%s: %v", filepath.Base(dir), err)
 			}
 			printed = awaitMore(t, p.Output, printed)
 		}
 	}
+	return dumps
 }
 
 // innermost leaves of what a pause tells the functions that are called last.
