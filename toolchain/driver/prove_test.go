@@ -189,3 +189,42 @@ func TestLibraryIsProved(t *testing.T) {
 		}
 	}
 }
+
+// Careful code reads the context after each site before something else comes
+// into its register, though it may have no use for it.
+func TestCarefulContext(t *testing.T) {
+	c := newCompiler(t)
+	c.write("socket.c", `
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+__attribute__((noinline)) static int socketError(int *fd)
+{
+	int error = 0;
+	socklen_t length = sizeof error;
+	if (getsockopt(*fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1)
+		error = errno;
+	return error;
+}
+int main(void) { printf("%d\n", socketError(&(int){-1}) == EBADF); }
+`)
+	if status, _, said := c.try("-O2 socket.c -o socket"); status != 0 || said != "" {
+		t.Errorf("it says %s", said)
+	}
+	if out := c.execute("socket"); out != "1\n" {
+		t.Errorf("the program says %q", out)
+	}
+	c.ok("-O2 -S socket.c -o socket.ll")
+	for _, careful := range []bool{false, true} {
+		args := []string{"-O2", "--unit=socket.c", "--emit-frames=frames.ll", "socket.ll"}
+		if careful {
+			args = append(args, "--careful=socketError")
+		}
+		if out, err := exec.Command(filepath.Join(filepath.Dir(c.program), "tpcc-cg"), args...).CombinedOutput(); err != nil {
+			t.Fatalf("tpcc-cg: %v\n%s", err, out)
+		}
+		if got := strings.Contains(c.read("frames.ll"), "store volatile ptr %passed"); got != careful {
+			t.Errorf("careful: %v, and it keeps a context that is not needed: %v", careful, got)
+		}
+	}
+}

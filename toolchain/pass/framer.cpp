@@ -72,8 +72,9 @@ Type *memoryType(Type *T, const DataLayout &Layout) {
 
 class Framer {
 public:
-  Framer(Function &F, StringRef Unit)
-      : F(F), Layout(F.getParent()->getDataLayout()), Maker(F, Unit), Context(F.getArg(F.arg_size() - 1)) {}
+  Framer(Function &F, StringRef Unit, bool Careful)
+      : F(F), Careful(Careful), Layout(F.getParent()->getDataLayout()), Maker(F, Unit),
+        Context(F.getArg(F.arg_size() - 1)) {}
 
   Expected<FunctionInfo> run(ArrayRef<CallInst *> Calls) {
     copyByValueArguments();
@@ -103,6 +104,7 @@ public:
 
 private:
   Function &F;
+  const bool Careful;
   const DataLayout &Layout;
   StatepointMaker Maker;
   Argument *Context;
@@ -125,6 +127,7 @@ private:
   SmallVector<AllocaInst *, 16> Moved;           // variables that live in the frame
   std::unique_ptr<StackLifetime> Lifetimes;
   std::vector<Jump> Jumps;
+  std::optional<uint64_t> ContextSlot; // for a context that is read for no other reason
 
   // The block at whose beginning the frame is pushed; nullptr if each site does
   // that for itself.
@@ -322,6 +325,8 @@ private:
   void layOutFrame() {
     if (hasDynamicAllocas())
       Frame.allocate(WordBytes, Align(WordBytes)); // at the base, for the top that it is at first
+    else if (Careful)
+      ContextSlot = Frame.allocate(WordBytes, Align(WordBytes));
     for (const Crossing &C : Crossings) {
       Type *T = memoryType(C.Value->getType(), Layout);
       Slots.push_back(Frame.allocate(Layout.getTypeStoreSize(T), Layout.getABITypeAlign(T)));
@@ -611,8 +616,16 @@ private:
         Changed |= RecursivelyDeleteTriviallyDeadInstructions(&I);
     }
     for (CallInst *Read : Reads)
-      if (Read->use_empty())
+      if (Read->use_empty() && ContextSlot)
+        keepRead(*Read);
+      else if (Read->use_empty())
         Read->eraseFromParent();
+  }
+
+  // Stores what was passed to a site to the frame, which begins there.
+  void keepRead(CallInst &Read) {
+    IRBuilder<> Builder(Read.getNextNode());
+    Builder.CreateStore(&Read, byteOffset(Builder, &Read, *ContextSlot), /*isVolatile=*/true);
   }
 
   void setAttributes() {
@@ -652,8 +665,8 @@ private:
 
 } // namespace
 
-Expected<FunctionInfo> frameFunction(Function &F, ArrayRef<CallInst *> Sites, StringRef Unit) {
-  return Framer(F, Unit).run(Sites);
+Expected<FunctionInfo> frameFunction(Function &F, ArrayRef<CallInst *> Sites, StringRef Unit, bool Careful) {
+  return Framer(F, Unit, Careful).run(Sites);
 }
 
 // setjmp's second return finds no register as it was; so it is a statepoint

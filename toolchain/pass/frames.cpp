@@ -71,7 +71,7 @@ bool hasLateTailCall(Function &F, const Parking &Parks) {
   return any_of(Calls, [&](CallInst *Call) { return Call->isMustTailCall() && Parked.contains(*Call); });
 }
 
-Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, StringRef Unit) {
+Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, const FrameOptions &Options) {
   FunctionInfo Info;
   Info.name = F.getName().str();
   Info.local = F.hasLocalLinkage();
@@ -82,12 +82,12 @@ Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, StringRef Uni
   if (Info.reason.empty() && hasLateTailCall(F, Parks))
     Info.reason = "it has a sure tail call after another call";
   if (!Info.reason.empty()) {
-    passContext(F, parkingCalls(F, Parks), Unit);
+    passContext(F, parkingCalls(F, Parks), Options.unit);
     return Info;
   }
   for (Instruction *Point : Parks.polls(F))
     insertPoll(*Point);
-  return frameFunction(F, parkingCalls(F, Parks), Unit);
+  return frameFunction(F, parkingCalls(F, Parks), Options.unit, Options.careful.count(Info.name));
 }
 
 } // namespace
@@ -109,7 +109,7 @@ Expected<Unit> addFrames(Module &M, const FrameOptions &Options) {
   Unit Result;
   Result.name = Options.unit;
   for (Function *F : Functions) {
-    Expected<FunctionInfo> Info = addFrame(*F, *Parks, Options.unit);
+    Expected<FunctionInfo> Info = addFrame(*F, *Parks, Options);
     if (!Info)
       return Info.takeError();
     Result.functions.push_back(std::move(*Info));

@@ -133,11 +133,12 @@ std::map<std::string, std::string> parseNative() {
   return Functions;
 }
 
-// Generates all objects. Functions that keep something in the native frame
+// Generates all objects, with care for the functions Given. Functions that keep something in the native frame
 // across a site in spite of all come into Failed.
-void generateAll(const Module &M, std::vector<Output> &Outputs, Offenders &Failed) {
+void generateAll(const Module &M, const std::set<std::string> &Given, std::vector<Output> &Outputs,
+                 Offenders &Failed) {
   for (Output &Out : Outputs) {
-    std::set<std::string> Careful(CarefulFunctions.begin(), CarefulFunctions.end());
+    std::set<std::string> Careful = Given;
     for (;;) {
       Offenders Found;
       Out.Object.clear();
@@ -218,6 +219,7 @@ int main(int Argc, char **Argv) {
   FrameOptions Options;
   Options.unit = UnitName;
   Options.native = parseNative();
+  Options.careful.insert(CarefulFunctions.begin(), CarefulFunctions.end());
   Unit U;
   for (;;) {
     std::unique_ptr<Module> Framed = CloneModule(*M);
@@ -229,7 +231,7 @@ int main(int Argc, char **Argv) {
     }
     writeModule(EmitFrames, *Framed);
     Offenders Failed;
-    generateAll(*Framed, Outputs, Failed);
+    generateAll(*Framed, Options.careful, Outputs, Failed);
     if (Failed.empty())
       break;
     for (auto &[Name, Where] : Failed)

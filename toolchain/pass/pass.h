@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ llvm::Error canonicalise(llvm::Module &M);
 struct FrameOptions {
   std::string unit;                          // its name, unique in a program; goes into the IDs of sites
   std::map<std::string, std::string> native; // functions to leave without sites, and why
+  std::set<std::string> careful;             // functions that read the context after each site, needed or not
 };
 
 // Gives each function a portable frame, sites and polls. To be called after

@@ -335,7 +335,8 @@ void insertSitePasses(TargetPassConfig &Config, const ISA &Isa, Offenders &Found
   Config.insertPass(&RAGreedyID, new SiteMasks(SiteMasks::Called, Isa));
   Config.insertPass(&VirtRegRewriterID, new SiteMasks(SiteMasks::Moved, Isa));
   Config.insertPass(&StackSlotColoringID, new SiteSlots(Found));
-  Config.insertPass(PassRegistry::getPassRegistry()->getPassInfo(Isa.LastPass)->getTypeInfo(), new ClearedRegisters(Isa));
+  const PassInfo *Last = PassRegistry::getPassRegistry()->getPassInfo(Isa.LastPass);
+  Config.insertPass(Last->getTypeInfo(), new ClearedRegisters(Isa));
 }
 
 } // namespace tpcc
