@@ -34,8 +34,8 @@ test-programs: deps toolchain
 	$(GO) run ./integration/programs -all $(BUILD)/programs $(PROGRAMS)
 
 # Each package by a program that it brings.
-packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils bzip2 tcl
-programs = clang-19 ld.lld-19 qemu-system-x86_64 qemu-system-aarch64 ganesha.nfsd cpio fusermount3 xz bzip2 tclsh
+packages = clang-19 lld-19 qemu-system-x86 qemu-system-arm nfs-ganesha nfs-ganesha-vfs cpio fuse3 xz-utils bzip2 tcl iproute2
+programs = clang-19 ld.lld-19 qemu-system-x86_64 qemu-system-aarch64 ganesha.nfsd cpio fusermount3 xz bzip2 tclsh ip
 deps:
 	@for p in $(programs); do command -v $$p >/dev/null || missing=1; done; \
 	ls /usr/lib/*/ganesha/libfsalvfs.so >/dev/null 2>&1 || missing=1; \

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,11 @@ func run(ctx context.Context, dir string, s suite, k kind) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var output bytes.Buffer
-	c := exec.CommandContext(ctx, "unshare", "--mount", "sh", "-c", inPlace, "sh", place, built, s.command)
+	command := s.command
+	if k != (kind{}) {
+		command = cmp.Or(s.part, command)
+	}
+	c := exec.CommandContext(ctx, "unshare", "--mount", "sh", "-c", inPlace, "sh", place, built, command)
 	c.Env = environment(k)
 	c.Stdout, c.Stderr = &output, &output
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
