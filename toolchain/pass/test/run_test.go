@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tpfs/tpfs/toolchain/layout"
 )
 
 // limit is far more than any of the programs takes on a busy machine.
@@ -40,13 +42,15 @@ func TestRun(t *testing.T) {
 			stays := staying(t, source)
 			want := native(t, source, runtimes[isas[0].name])
 			for _, level := range levels {
-				objects := generate(t, source, level, stays)
+				unit := compile(t, source, level)
+				unit.checkReasons(t, stays)
 				for _, i := range isas {
 					t.Run(level+"/"+i.name, func(t *testing.T) {
 						program := filepath.Join(t.TempDir(), "program")
-						link(t, i, program, append(runtimes[i.name], objects[i.name])...)
-						checkRuns(t, i, program, want, len(stays) > 0)
+						link(t, i, program, append(runtimes[i.name], unit.objects[i.name])...)
+						unit.checkRecords(t, program)
 						checkProof(t, program, stays)
+						checkRuns(t, i, program, want, len(stays) > 0)
 					})
 				}
 			}
@@ -84,43 +88,86 @@ func buildRuntime(t *testing.T, i isa) []string {
 	return objects
 }
 
-// native gives the output of a program that clang alone has made. The runtime
-// knows nothing of its thread-locals, but there is only one thread.
+// native gives the output of a program that clang alone has made.
 func native(t *testing.T, source string, runtime []string) string {
 	t.Helper()
-	i := isas[0]
 	program := filepath.Join(t.TempDir(), "native")
-	tool(t, "clang-19", "--target="+i.target, "-O1", "-ffreestanding", "-fno-stack-protector", "-fno-pic",
-		"-fno-strict-aliasing", "-ffp-contract=off", "-mlong-double-128", "-D_Thread_local=", "-w", "-c", source, "-o", program+".o")
-	link(t, i, program, append(runtime, program+".o")...)
-	stdout, _ := execute(t, i, program, "0", "0")
+	compileNative(t, source, program, runtime)
+	stdout, _ := execute(t, isas[0], program, "0", "0")
 	if len(stdout) == 0 {
 		t.Fatalf("%s compiled by clang says nothing", source)
 	}
 	return stdout
 }
 
-// generate compiles a source by tpcc-cg, for all ISAs. All of its functions must
-// be movable but those in stays.
-func generate(t *testing.T, source, level string, stays []string) map[string]string {
+// compileNative compiles a program by clang alone. The runtime knows nothing of
+// its thread-locals, but there is only one thread.
+func compileNative(t *testing.T, source, program string, runtime []string) {
+	t.Helper()
+	i := isas[0]
+	tool(t, "clang-19", "--target="+i.target, "-O1", "-ffreestanding", "-nostdlibinc", "-Irandom", "-fno-stack-protector",
+		"-fno-pic", "-fno-strict-aliasing", "-ffp-contract=off", "-mlong-double-128", "-D_Thread_local=", "-w", "-c", source, "-o", program+".o")
+	link(t, i, program, append(runtime, program+".o")...)
+}
+
+// A compiled source is what tpcc-cg made of it.
+type compiled struct {
+	objects map[string]string // paths, by ISA
+	tables  layout.Unit
+}
+
+func compile(t *testing.T, source, level string) compiled {
 	t.Helper()
 	dir := t.TempDir()
 	module := filepath.Join(dir, "module.ll")
-	frontEnd(t, source, module, level)
+	frontEnd(t, source, module, level, "-Irandom")
+	return generate(t, source, module, level)
+}
+
+// generate runs tpcc-cg for all ISAs.
+func generate(t *testing.T, unit, module, level string) compiled {
+	t.Helper()
+	dir := t.TempDir()
 	tables := filepath.Join(dir, "tables")
-	args := []string{level, "--unit=" + source, "--tables=" + tables}
-	objects := map[string]string{}
+	args := []string{level, "--unit=" + unit, "--tables=" + tables}
+	c := compiled{objects: map[string]string{}}
 	for _, i := range isas {
-		objects[i.name] = filepath.Join(dir, i.name+".o")
-		args = append(args, "--object="+i.name+"="+objects[i.name])
+		c.objects[i.name] = filepath.Join(dir, i.name+".o")
+		args = append(args, "--object="+i.name+"="+c.objects[i.name])
 	}
 	tool(t, codegen, append(args, module)...)
-	for _, f := range readTables(t, tables).Functions {
+	c.tables = readTables(t, tables)
+	return c
+}
+
+// checkReasons checks that just the functions in stays cannot be moved.
+func (c compiled) checkReasons(t *testing.T, stays []string) {
+	t.Helper()
+	for _, f := range c.tables.Functions {
 		if stay := slices.Contains(stays, f.Name); stay != (f.Reason != "") {
-			t.Errorf("%s: %s stays: %v, want %v (%s)", level, f.Name, !stay, stay, f.Reason)
+			t.Errorf("%s stays: %v, want %v (%s)", f.Name, !stay, stay, f.Reason)
 		}
 	}
-	return objects
+}
+
+// checkRecords checks that each site is once in a program.
+func (c compiled) checkRecords(t *testing.T, program string) {
+	t.Helper()
+	file, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := layout.SiteRecords(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.tables.Functions {
+		for _, site := range f.Sites {
+			if n := records[site.ID]; n != 1 {
+				t.Errorf("%s: the call of %q is there %d times", f.Name, site.Callee, n)
+			}
+		}
+	}
 }
 
 func link(t *testing.T, i isa, program string, objects ...string) {
@@ -186,9 +233,12 @@ func at(lines []string, i int) string {
 // checkProof verifies a program. There is no proof for functions that stay.
 func checkProof(t *testing.T, program string, stays []string) {
 	t.Helper()
-	output, err := exec.CommandContext(t.Context(), verifier, "--json", program).Output()
-	if exit := (&exec.ExitError{}); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
-		t.Fatalf("tpcc-verify: %v", err)
+	c := exec.CommandContext(t.Context(), verifier, "--json", program)
+	var said bytes.Buffer
+	c.Stderr = &said
+	output, err := c.Output()
+	if said.Len() > 0 || (err != nil && c.ProcessState.ExitCode() != 1) {
+		t.Fatalf("tpcc-verify: %v\n%s", err, &said)
 	}
 	for line := range strings.Lines(string(output)) {
 		var violation struct{ Function string }

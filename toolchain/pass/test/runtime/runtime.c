@@ -110,7 +110,8 @@ void __stack_chk_fail(void) { __builtin_trap(); }
 // Sites: the stack maps of this file -----------------------------------------
 
 static char file[4 << 20];
-static word sites[1 << 16], site_count;
+static char is_site[4 << 20]; // by addresses in the program
+extern char __executable_start[];
 
 static void read_file(void) {
 #if defined __x86_64__
@@ -134,7 +135,7 @@ static const char *read_stackmap(const char *p) {
   const char *function = p + 16, *record = function + 24 * functions + 8 * constants;
   for (; functions--; function += 24)
     for (word records = read_word(function + 16); records--;) {
-      sites[site_count++] = read_word(function) + read_half(record + 8);
+      is_site[read_word(function) + read_half(record + 8) - (word)__executable_start] = 1;
       record += 16 + 12 * read_short(record + 14);
       record = (const char *)(((word)record + 7) & -8ul);
       record += 4 + 4 * read_short(record + 2);
@@ -163,13 +164,6 @@ static void find_sites(void) {
   }
 }
 
-static int is_site(word address) {
-  for (word i = 0; i < site_count; i++)
-    if (sites[i] == address)
-      return 1;
-  return 0;
-}
-
 // Parks ----------------------------------------------------------------------
 
 static int is_context(word value) {
@@ -181,7 +175,7 @@ static int is_context(word value) {
 int park(word *frame) {
   parks++;
   for (word *f = frame; f[1] != (word)enter_return; f = (word *)f[0])
-    if (!is_site(f[1])) {
+    if (f[1] - (word)__executable_start >= sizeof is_site || !is_site[f[1] - (word)__executable_start]) {
       refused++;
       return 0;
     }

@@ -1,0 +1,1 @@
+// csmith's programs include it, but use nothing of it.
