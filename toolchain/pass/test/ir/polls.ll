@@ -20,12 +20,28 @@ define void @straight() {
   ret void
 }
 
-; A loop that may be long.
-; FRAMES-LABEL: define {{.*}}void @search(
-; FRAMES:       loop:
+; A loop that may be long: a list may lead back to itself.
+; FRAMES-LABEL: define {{.*}}void @list(
+; FRAMES:       {{^}}loop:
 ; FRAMES:       load volatile i32, ptr @__tp_pause
 ; FRAMES:       gc.statepoint{{.*}}@__tp_park
-; FRAMES:       load i8
+; FRAMES:       {{^}}out:
+define void @list(ptr %p) {
+entry:
+  br label %loop
+loop:
+  %q = phi ptr [ %p, %entry ], [ %next, %loop ]
+  %next = load ptr, ptr %q
+  %more = icmp ne ptr %next, null
+  br i1 %more, label %loop, label %out
+out:
+  ret void
+}
+
+; One that goes through memory comes to its end.
+; FRAMES-LABEL: define {{.*}}void @search(
+; FRAMES-NOT:   __tp_pause
+; FRAMES:       ret
 define void @search(ptr %p) {
 entry:
   br label %loop
@@ -37,6 +53,24 @@ loop:
   br i1 %more, label %loop, label %out
 out:
   ret void
+}
+
+; So does one that divides a number.
+; FRAMES-LABEL: define {{.*}}i64 @digits(
+; FRAMES-NOT:   __tp_pause
+; FRAMES:       ret
+define i64 @digits(i64 %n) {
+entry:
+  br label %loop
+loop:
+  %m = phi i64 [ %n, %entry ], [ %rest, %loop ]
+  %count = phi i64 [ 0, %entry ], [ %more, %loop ]
+  %rest = udiv i64 %m, 10
+  %more = add i64 %count, 1
+  %left = icmp ne i64 %rest, 0
+  br i1 %left, label %loop, label %out
+out:
+  ret i64 %more
 }
 
 ; One that has no end.

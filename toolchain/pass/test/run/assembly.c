@@ -33,22 +33,6 @@ static noinline long aligned(long n) {
   return sum;
 }
 
-#ifdef __tp__
-typedef struct {
-  unsigned long words[26];
-} jmp_buf[1];
-int setjmp(jmp_buf) __attribute__((returns_twice));
-void longjmp(jmp_buf, int) __attribute__((noreturn));
-#else
-typedef void *jmp_buf[5];
-static int thrown;
-#define setjmp(b) (__builtin_setjmp(b) ? thrown : 0)
-static noinline void longjmp(void **b, int value) {
-  thrown = value;
-  __builtin_longjmp(b, 1);
-}
-#endif
-
 static jmp_buf buffer;
 static noinline void jump(int value) {
   put(value);

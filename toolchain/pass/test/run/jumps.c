@@ -1,24 +1,5 @@
 #include "test.h"
 
-#ifdef __tp__
-typedef struct {
-  unsigned long words[26];
-} jmp_buf[1];
-int setjmp(jmp_buf) __attribute__((returns_twice));
-int sigsetjmp(jmp_buf, int) __attribute__((returns_twice));
-void longjmp(jmp_buf, int) __attribute__((noreturn));
-#else
-// The reference: the compiler's own, which return no value but 1.
-typedef void *jmp_buf[5];
-static int thrown;
-#define setjmp(b) (__builtin_setjmp(b) ? thrown : 0)
-#define sigsetjmp(b, save) setjmp(b)
-static noinline void longjmp(void **b, int value) {
-  thrown = value;
-  __builtin_longjmp(b, 1);
-}
-#endif
-
 static jmp_buf outer;
 
 static noinline void throw_from(int depth, int value) {

@@ -122,7 +122,8 @@ static noinline long scopes(int n) {
     }
     {
       long b[30];
-      fill((int *)b, 60, i + 1);
+      for (int j = 0; j < 30; j++)
+        b[j] = i + 1 + j * j;
       sum ^= b[i] + b[29];
     }
   }

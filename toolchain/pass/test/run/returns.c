@@ -1,24 +1,6 @@
 // Calls that do not return, or do so twice.
 #include "test.h"
 
-#ifdef __tp__
-typedef struct {
-  unsigned long words[26];
-} jmp_buf[1];
-int setjmp(jmp_buf) __attribute__((returns_twice));
-int _setjmp(jmp_buf) __attribute__((returns_twice));
-void longjmp(jmp_buf, int) __attribute__((noreturn));
-#else
-typedef void *jmp_buf[5];
-static int thrown;
-#define setjmp(b) (__builtin_setjmp(b) ? thrown : 0)
-#define _setjmp setjmp
-static noinline void longjmp(void **b, int value) {
-  thrown = value;
-  __builtin_longjmp(b, 1);
-}
-#endif
-
 struct handler {
   struct handler *previous;
   jmp_buf buffer;

@@ -93,21 +93,43 @@ __tp_setjmp:
 	mov %rbp, 8(%rsi)
 	mov %rax, 16(%rsi)
 	mov %r13, 24(%rsi)
+	movabs $0x5a5a5a5a5a5a5a5a, %rax
+	mov %rax, 32(%rsi)
+	mov %rax, 40(%rsi)
+	mov %rax, 48(%rsi)
+	mov %rax, 56(%rsi)
 	mov %rsi, (%rdi)
 	xor %eax, %eax
+	ret
+
+# What clang's programs call: the slot is in the buffer, and registers are kept.
+	.globl setjmp, _setjmp, sigsetjmp
+setjmp:
+_setjmp:
+sigsetjmp:
+	lea 8(%rdi), %rsi
+	call __tp_setjmp
+	lea 8(%rsp), %rdx
+	mov %rdx, (%rsi)
+	mov (%rsp), %rdx
+	mov %rdx, 16(%rsi)
+	mov %rbx, 32(%rsi)
+	mov %r12, 40(%rsi)
+	mov %r14, 48(%rsi)
+	mov %r15, 56(%rsi)
 	ret
 
 	.globl longjmp
 longjmp:
 	mov (%rdi), %rdx
 	mov %esi, %eax
-	movabs $0x5a5a5a5a5a5a5a5a, %rbx
-	mov %rbx, %r12
-	mov %rbx, %r14
-	mov %rbx, %r15
 	mov (%rdx), %rsp
 	mov 8(%rdx), %rbp
 	mov 24(%rdx), %r13
+	mov 32(%rdx), %rbx
+	mov 40(%rdx), %r12
+	mov 48(%rdx), %r14
+	mov 56(%rdx), %r15
 	jmp *16(%rdx)
 
 # long syscall(long number, long a, long b, long c)
