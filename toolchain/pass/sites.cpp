@@ -35,6 +35,7 @@
 #include "llvm/CodeGen/PseudoSourceValue.h"
 #include "llvm/CodeGen/StackMaps.h"
 #include "llvm/CodeGen/TargetInstrInfo.h"
+#include "llvm/CodeGen/TargetLowering.h"
 #include "llvm/CodeGen/TargetPassConfig.h"
 #include "llvm/CodeGen/TargetRegisterInfo.h"
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
@@ -211,6 +212,72 @@ private:
   }
 };
 
+// Arguments in memory are stored through a copy of the stack pointer. The copy
+// may be left in a register that is one of another argument, and at a call
+// through a pointer nobody can tell that it is none. So the stack pointer itself
+// is used.
+class SitePointers : public MachineFunctionPass {
+public:
+  static char ID;
+
+  SitePointers() : MachineFunctionPass(ID) {}
+
+  StringRef getPassName() const override { return "Stack pointers at sites"; }
+
+  void getAnalysisUsage(AnalysisUsage &Usage) const override {
+    Usage.setPreservesCFG();
+    MachineFunctionPass::getAnalysisUsage(Usage);
+  }
+
+  bool runOnMachineFunction(MachineFunction &MF) override {
+    if (none_of(MF, [](const MachineBasicBlock &Block) { return any_of(Block, isSite); }))
+      return false;
+    for (MachineBasicBlock &Block : MF)
+      replaceCopies(Block);
+    return true;
+  }
+
+private:
+  // Only as long as the stack pointer stays what it was.
+  static void replaceCopies(MachineBasicBlock &Block) {
+    const MachineFunction &MF = *Block.getParent();
+    const TargetInstrInfo &TII = *MF.getSubtarget().getInstrInfo();
+    const MachineRegisterInfo &Registers = MF.getRegInfo();
+    Register Pointer = MF.getSubtarget().getTargetLowering()->getStackPointerRegisterToSaveRestore();
+    SmallPtrSet<MachineInstr *, 4> Copies;
+    for (MachineInstr &MI : Block) {
+      if (TII.isFrameInstr(MI))
+        Copies.clear();
+      for (MachineOperand &Operand : MI.uses())
+        if (Operand.isReg() && Operand.getReg().isVirtual() &&
+            Copies.count(Registers.getUniqueVRegDef(Operand.getReg())) && canBe(Operand, Pointer)) {
+          Operand.setReg(Pointer);
+          Operand.setIsKill(false);
+        }
+      if (isCopyOf(Pointer, MI))
+        Copies.insert(&MI);
+    }
+    for (MachineInstr &MI : make_early_inc_range(Block))
+      if (isCopyOf(Pointer, MI) && Registers.use_empty(MI.getOperand(0).getReg()))
+        MI.eraseFromParent();
+  }
+
+  static bool isCopyOf(Register Pointer, const MachineInstr &MI) {
+    return MI.isCopy() && MI.getOperand(1).getReg() == Pointer && MI.getOperand(0).getReg().isVirtual();
+  }
+
+  static bool canBe(const MachineOperand &Operand, Register Pointer) {
+    const MachineInstr &MI = *Operand.getParent();
+    const MachineFunction &MF = *MI.getMF();
+    const TargetRegisterClass *Class =
+        MF.getSubtarget().getInstrInfo()->getRegClass(MI.getDesc(), MI.getOperandNo(&Operand),
+                                                      MF.getSubtarget().getRegisterInfo(), MF);
+    return Class && Class->contains(Pointer) && !Operand.isTied();
+  }
+};
+
+char SitePointers::ID;
+
 class SiteSlots : public MachineFunctionPass {
 public:
   static char ID;
@@ -331,6 +398,7 @@ char ClearedRegisters::ID;
 } // namespace
 
 void insertSitePasses(TargetPassConfig &Config, const ISA &Isa, Offenders &Found) {
+  Config.insertPass(&FinalizeISelID, new SitePointers());
   Config.insertPass(&ProcessImplicitDefsID, new SiteMasks(SiteMasks::Moved, Isa));
   Config.insertPass(&RAGreedyID, new SiteMasks(SiteMasks::Called, Isa));
   Config.insertPass(&VirtRegRewriterID, new SiteMasks(SiteMasks::Moved, Isa));

@@ -95,7 +95,17 @@ static long (*volatile mixed_pointer)(char, double, short, float, long, double, 
                                       unsigned, double, _Bool, double, long, double, signed char, double, struct s12,
                                       struct s17, long double, __int128, struct s3) = mixed;
 
+// Most registers for integers are free when its arguments are stored.
+static noinline double fractions(double a, double b, double c, double d, double e, double f, double g, double h,
+                                 double i, double j, double k) {
+  put_double(i * j - k);
+  return moved(1) ? a + b * c - d * e + f * g - h : 0;
+}
+static double (*volatile fractions_pointer)(double, double, double, double, double, double, double, double, double,
+                                            double, double) = fractions;
+
 static void arguments(long n) {
+  put_double(fractions_pointer(n, 2, 3, 4, 5, 6, 7, 8, 9, n + 0.5, moved(n)));
   for (int i = 0; i < 3; i++)
     put(mixed_pointer(-1, 2.5, -3, 4.5f, 5 + n, 6, 207, 8, -9, 10, 11, 12, 1, 14, -15, 16, -17, 18,
                       (struct s12){1, 2, i}, (struct s17){"abcdef"}, 2.125L, (__int128)n << 62 | i,
@@ -110,7 +120,9 @@ static long subtract(long a, long b) { return moved(a - b); }
 static long multiply(long a, long b) { return a * moved(b); }
 static long recurse(long a, long b);
 static operation *const operations[] = {add, subtract, multiply, recurse};
-static long recurse(long a, long b) { return a <= 0 || a > 12 ? b : operations[a & 3](a - 1, b + 1) + recurse(a - 3, b); }
+static long recurse(long a, long b) {
+  return a <= 0 || a > 12 ? b : operations[a & 3](a - 1, b + 1) + recurse(a - 3, b);
+}
 
 static noinline operation *choose(long n) {
   put(n);
@@ -212,7 +224,8 @@ static noinline long expansions(long a, int n) {
     product = -1;
   int small;
   sum += __builtin_add_overflow((int)moved(2147483647), n, &small) ? small : 0;
-  sum += __builtin_popcountl(moved(a)) + __builtin_clzl(moved(a)) + __builtin_ctzl(moved(a)) + __builtin_bswap32(moved(a));
+  sum += __builtin_popcountl(moved(a)) + __builtin_clzl(moved(a)) + __builtin_ctzl(moved(a));
+  sum += __builtin_bswap32(moved(a));
   const char *function = __func__;
   return sum ^ product ^ function[moved(2)] ^ (moved(a) ?: 5) ^ __builtin_expect(moved(n) > 3, 0);
 }
