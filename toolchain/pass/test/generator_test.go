@@ -19,8 +19,9 @@ type generator struct {
 	functions []signature
 	scope     []variable
 	names     int
-	nesting   int // of blocks
-	room      int // statements that the function may still have
+	nesting   int  // of blocks
+	room      int  // statements that the function may still have
+	labels    bool // it has some: more could be in scopes that no goto may enter
 }
 
 type signature struct {
@@ -86,7 +87,7 @@ func (s signature) types() string {
 }
 
 func (g *generator) function(s signature) {
-	g.scope = nil
+	g.scope, g.labels = nil, false
 	var parameters []string
 	catches := g.IntN(3) == 0
 	for _, kind := range s.parameters {
@@ -203,7 +204,10 @@ func (g *generator) statement() {
 		}
 		g.line("}")
 	case 13:
-		g.gotos()
+		if !g.labels {
+			g.labels = true
+			g.gotos()
+		}
 	}
 }
 
