@@ -31,6 +31,9 @@ static const StringLiteral Mathematics[] = {
     "__sin",     "__tan",     "__cosd",  "__sind",   "__tand",   "__math_check_oflow", "__math_check_uflow",
 };
 
+// The front end's complex arithmetic.
+static const StringLiteral Complex[] = {"__divdc3", "__divsc3", "__divtc3", "__muldc3", "__mulsc3", "__multc3"};
+
 static const StringLiteral Strings[] = {
     "bcmp",        "bcopy",       "bzero",       "memccpy",     "memchr",      "memcmp",     "memcpy",
     "memmem",      "memmove",     "mempcpy",     "memrchr",     "memset",      "stpcpy",     "stpncpy",
@@ -52,6 +55,8 @@ static StringSet<> collectRoutines() {
   for (StringRef Name : Strings)
     Names.insert(Name);
   for (StringRef Name : Environment)
+    Names.insert(Name);
+  for (StringRef Name : Complex)
     Names.insert(Name);
   for (StringRef Name : Mathematics)
     for (StringRef Suffix : {"", "f", "l"})

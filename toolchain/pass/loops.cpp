@@ -1,10 +1,12 @@
 #include "loops.h"
 
+#include "library.h"
 #include "parking.h"
 
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
@@ -23,11 +25,15 @@ constexpr unsigned ElementInstructions = 128;
 constexpr uint64_t FewIterations = 1 << 14;
 constexpr uint64_t FewIterationsWithCalls = 64;
 
+// Routines of the library are short, or go through memory themselves.
 bool hasCall(const Loop &L) {
   return any_of(L.blocks(), [](const BasicBlock *Block) {
     return any_of(*Block, [](const Instruction &I) {
       auto *Call = dyn_cast<CallBase>(&I);
-      return Call && (isRealCall(*Call) || Call->isInlineAsm());
+      if (!Call || isa<IntrinsicInst>(Call))
+        return false;
+      Function *Callee = calleeOf(*Call);
+      return !Callee || !Callee->isDeclaration() || !isLibraryRoutine(Callee->getName());
     });
   });
 }
