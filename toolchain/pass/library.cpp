@@ -43,11 +43,12 @@ static const StringLiteral Strings[] = {
     "strverscmp",  "swab",        "wcschr",      "wcscmp",      "wcscpy",      "wcslen",     "wcsncmp",
     "wcsnlen",     "wcsrchr",     "wmemchr",     "wmemcmp",     "wmemcpy",     "wmemmove",   "wmemset",
     "__memrchr",   "__stpcpy",    "__stpncpy",   "__strchrnul", "__strcasecmp_l", "__strncasecmp_l", "__strtok_r",
-    // ctype.h and the small ones of stdlib.h
+    // ctype.h, errno.h and the small ones of stdlib.h
     "isalnum",     "isalpha",     "isascii",     "isblank",     "iscntrl",     "isdigit",    "isgraph",
     "islower",     "isprint",     "ispunct",     "isspace",     "isupper",     "isxdigit",   "toascii",
     "tolower",     "toupper",     "abs",         "labs",        "llabs",       "ffs",        "ffsl",
     "ffsll",       "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc",
+    "__errno_location", "___errno_location",
 };
 
 static StringSet<> collectRoutines() {
