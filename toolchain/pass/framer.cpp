@@ -533,7 +533,7 @@ private:
       Site.Invoke->setArgOperand(Site.Context,
                                  hasDynamicAllocas() ? load(Builder, TopVariable) : address(Builder, 0));
       if (Site.Slot)
-        Site.Invoke->setArgOperand(*Site.Slot, address(Builder, (Jump++)->slot));
+        Site.Invoke->setArgOperand(*Site.Slot, address(Builder, (Jump++)->Slot));
     }
   }
 
@@ -652,13 +652,13 @@ private:
 
   FunctionInfo information() const {
     FunctionInfo Info;
-    Info.name = F.getName().str();
-    Info.local = F.hasLocalLinkage();
-    Info.frame = Frame.size();
-    Info.indirect = hasDynamicAllocas();
-    Info.jumps = Jumps;
+    Info.Name = F.getName().str();
+    Info.Local = F.hasLocalLinkage();
+    Info.Frame = Frame.size();
+    Info.Indirect = hasDynamicAllocas();
+    Info.Jumps = Jumps;
     for (const Statepoint &Site : Sites)
-      Info.sites.push_back({Site.ID, Site.Callee});
+      Info.Sites.push_back({Site.ID, Site.Callee});
     return Info;
   }
 };

@@ -73,21 +73,21 @@ bool hasLateTailCall(Function &F, const Parking &Parks) {
 
 Expected<FunctionInfo> addFrame(Function &F, const Parking &Parks, const FrameOptions &Options) {
   FunctionInfo Info;
-  Info.name = F.getName().str();
-  Info.local = F.hasLocalLinkage();
-  Info.frame = 0;
-  Info.reason = Parks.reason(F);
+  Info.Name = F.getName().str();
+  Info.Local = F.hasLocalLinkage();
+  Info.Frame = 0;
+  Info.Reason = Parks.reason(F);
   if (!Parks.parks(F) || F.hasFnAttribute(Attribute::Naked))
     return Info;
-  if (Info.reason.empty() && hasLateTailCall(F, Parks))
-    Info.reason = "it has a sure tail call after another call";
-  if (!Info.reason.empty()) {
-    passContext(F, parkingCalls(F, Parks), Options.unit);
+  if (Info.Reason.empty() && hasLateTailCall(F, Parks))
+    Info.Reason = "it has a sure tail call after another call";
+  if (!Info.Reason.empty()) {
+    passContext(F, parkingCalls(F, Parks), Options.Unit);
     return Info;
   }
   for (Instruction *Point : Parks.polls(F))
     insertPoll(*Point);
-  return frameFunction(F, parkingCalls(F, Parks), Options.unit, Options.careful.count(Info.name));
+  return frameFunction(F, parkingCalls(F, Parks), Options.Unit, Options.Careful.count(Info.Name));
 }
 
 } // namespace
@@ -107,12 +107,12 @@ Expected<Unit> addFrames(Module &M, const FrameOptions &Options) {
       Functions.push_back(Park);
 
   Unit Result;
-  Result.name = Options.unit;
+  Result.Name = Options.Unit;
   for (Function *F : Functions) {
     Expected<FunctionInfo> Info = addFrame(*F, *Parks, Options);
     if (!Info)
       return Info.takeError();
-    Result.functions.push_back(std::move(*Info));
+    Result.Functions.push_back(std::move(*Info));
   }
   settleGlobals(M);
   return Result;

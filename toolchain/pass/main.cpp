@@ -161,28 +161,28 @@ std::string tablesOf(const Unit &U) {
   raw_string_ostream Out(Text);
   json::OStream J(Out);
   J.object([&] {
-    J.attribute("unit", U.name);
+    J.attribute("unit", U.Name);
     J.attributeArray("functions", [&] {
-      for (const FunctionInfo &F : U.functions)
+      for (const FunctionInfo &F : U.Functions)
         J.object([&] {
-          J.attribute("name", F.name);
-          J.attribute("local", F.local);
-          J.attribute("frame", int64_t(F.frame));
-          J.attribute("reason", F.reason);
-          if (F.indirect)
+          J.attribute("name", F.Name);
+          J.attribute("local", F.Local);
+          J.attribute("frame", int64_t(F.Frame));
+          J.attribute("reason", F.Reason);
+          if (F.Indirect)
             J.attribute("indirect", true);
           J.attributeArray("sites", [&] {
-            for (const Site &S : F.sites)
+            for (const Site &S : F.Sites)
               J.object([&] {
-                J.attribute("id", utohexstr(S.id, /*LowerCase=*/true, /*Width=*/16));
-                J.attribute("callee", S.callee);
+                J.attribute("id", utohexstr(S.ID, /*LowerCase=*/true, /*Width=*/16));
+                J.attribute("callee", S.Callee);
               });
           });
           J.attributeArray("jumps", [&] {
-            for (const Jump &S : F.jumps)
+            for (const Jump &S : F.Jumps)
               J.object([&] {
-                J.attribute("slot", int64_t(S.slot));
-                J.attribute("site", utohexstr(S.site, /*LowerCase=*/true, /*Width=*/16));
+                J.attribute("slot", int64_t(S.Slot));
+                J.attribute("site", utohexstr(S.Site, /*LowerCase=*/true, /*Width=*/16));
               });
           });
         });
@@ -217,9 +217,9 @@ int main(int Argc, char **Argv) {
   optimise(*M, *Neutral);
 
   FrameOptions Options;
-  Options.unit = UnitName;
-  Options.native = parseNative();
-  Options.careful.insert(CarefulFunctions.begin(), CarefulFunctions.end());
+  Options.Unit = UnitName;
+  Options.Native = parseNative();
+  Options.Careful.insert(CarefulFunctions.begin(), CarefulFunctions.end());
   Unit U;
   for (;;) {
     std::unique_ptr<Module> Framed = CloneModule(*M);
@@ -231,11 +231,11 @@ int main(int Argc, char **Argv) {
     }
     writeModule(EmitFrames, *Framed);
     Offenders Failed;
-    generateAll(*Framed, Options.careful, Outputs, Failed);
+    generateAll(*Framed, Options.Careful, Outputs, Failed);
     if (Failed.empty())
       break;
     for (auto &[Name, Where] : Failed)
-      if (!Options.native.emplace(Name, Where).second)
+      if (!Options.Native.emplace(Name, Where).second)
         OrExit(createStringError("a fault of tpcc's own: " + Name + " has sites, but is to have none: " + Where));
   }
 

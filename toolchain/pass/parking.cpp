@@ -99,8 +99,8 @@ void Parking::findReasons(const FrameOptions &Options) {
     State &S = Functions[F];
     if (S.Routine)
       continue;
-    auto Asked = Options.native.find(F->getName().str());
-    S.Reason = Asked != Options.native.end() ? Asked->second : reasonOf(*F);
+    auto Asked = Options.Native.find(F->getName().str());
+    S.Reason = Asked != Options.Native.end() ? Asked->second : reasonOf(*F);
   }
 }
 

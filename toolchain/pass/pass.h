@@ -15,31 +15,31 @@ namespace tpcc {
 
 // A call during which the thread may be moved.
 struct Site {
-  uint64_t id;        // never zero, below 2^63; the same on each ISA
-  std::string callee; // empty if the call is indirect
+  uint64_t ID;        // never zero, below 2^63; the same on each ISA
+  std::string Callee; // empty if the call is indirect
 };
 
 // A call of setjmp.
 struct Jump {
-  uint64_t slot; // offset of its slot in the portable frame, in bytes
-  uint64_t site; // ID of the call
+  uint64_t Slot; // offset of its slot in the portable frame, in bytes
+  uint64_t Site; // ID of the call
 };
 
 struct FunctionInfo {
-  std::string name;
-  bool local;         // another unit may have a function of the same name
-  uint64_t frame;     // bytes of its portable frame
-  std::string reason; // why a thread in it cannot be moved; empty if it can
-  std::vector<Site> sites;
-  std::vector<Jump> jumps;
+  std::string Name;
+  bool Local;         // another unit may have a function of the same name
+  uint64_t Frame;     // bytes of its portable frame
+  std::string Reason; // why a thread in it cannot be moved; empty if it can
+  std::vector<Site> Sites;
+  std::vector<Jump> Jumps;
   // Its context is the address of a word with the address of its frame, as
   // memory of a dynamic size lies below the frame.
-  bool indirect = false;
+  bool Indirect = false;
 };
 
 struct Unit {
-  std::string name;
-  std::vector<FunctionInfo> functions; // in the order of the module
+  std::string Name;
+  std::vector<FunctionInfo> Functions; // in the order of the module
 };
 
 // Gives a module of the common front end one C ABI for all ISAs: no variadic
@@ -51,9 +51,9 @@ struct Unit {
 llvm::Error canonicalise(llvm::Module &M);
 
 struct FrameOptions {
-  std::string unit;                          // its name, unique in a program; goes into the IDs of sites
-  std::map<std::string, std::string> native; // functions to leave without sites, and why
-  std::set<std::string> careful;             // functions that read the context after each site, needed or not
+  std::string Unit;                          // its name, unique in a program; goes into the IDs of sites
+  std::map<std::string, std::string> Native; // functions to leave without sites, and why
+  std::set<std::string> Careful;             // functions that read the context after each site, needed or not
 };
 
 // Gives each function a portable frame, sites and polls. To be called after
