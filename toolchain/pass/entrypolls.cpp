@@ -5,6 +5,7 @@
 #include "tailcalls.h"
 
 #include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/DebugInfoMetadata.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
@@ -77,6 +78,8 @@ Function *moveEntryPoll(Function &F, Parking &Parks) {
   Function *Park = makePark(F, Point);
   Instruction *Cold = insertPollBranch(Point);
   IRBuilder<> Builder(Cold);
+  if (DISubprogram *Program = F.getSubprogram())
+    Builder.SetCurrentDebugLocation(DILocation::get(F.getContext(), Program->getScopeLine(), 0, Program));
   returnFrom(*Park, F, Builder);
   Cold->eraseFromParent();
   Parks.removePolls(F);

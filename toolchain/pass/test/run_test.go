@@ -116,11 +116,12 @@ type compiled struct {
 	tables  layout.Unit
 }
 
+// compile compiles with debug information: LLVM has rules for that, too.
 func compile(t *testing.T, source, level string) compiled {
 	t.Helper()
 	dir := t.TempDir()
 	module := filepath.Join(dir, "module.ll")
-	frontEnd(t, source, module, level, "-Irandom")
+	frontEnd(t, source, module, level, "-g", "-Irandom")
 	return generate(t, source, module, level)
 }
 
