@@ -32,10 +32,11 @@ var suites = []suite{
 		passed:  []string{`^Doing 6 tests`, `you're in business`},
 	},
 	{
+		// Under emulation the program is a script, which has no stack to look at.
 		program: "zstd",
-		command: "cd tests && ./poolTests && ./fuzzer -v -T60s && ./zstreamtest -v -T60s && " +
+		command: "cd tests && sed -i '/has executable stack!/d' playTests.sh && ./poolTests && ./fuzzer -v -T60s && ./zstreamtest -v -T60s && " +
 			"ZSTD_BIN=../programs/zstd DATAGEN_BIN=./datagen ./playTests.sh",
-		passed: []string{`PASS: all POOL tests`, `[1-9]\d* fuzzer tests completed`, `^===> +cover dictionary builder : advanced options`},
+		passed: []string{`PASS: all POOL tests`, `[1-9]\d* fuzzer tests completed`, `^===> +zstd asyncio tests`, `^Skipping large data tests`},
 		slow:   true,
 	},
 	{

@@ -90,6 +90,16 @@ void retarget(Module &M, const ISA &Isa, const TargetMachine &Machine) {
   lowerContext(M, Isa);
 }
 
+// What is undefined on one way into a block may get a stack slot with the values
+// of the other ways, and is then read from it as if it had been written.
+static void defineUndefined(Function &F) {
+  for (BasicBlock &Block : F)
+    for (PHINode &Phi : Block.phis())
+      for (Use &Incoming : Phi.incoming_values())
+        if (isa<UndefValue>(Incoming))
+          Incoming.set(Constant::getNullValue(Phi.getType()));
+}
+
 namespace {
 
 // Switches passes off for some functions. LLVM asks it before each optional
@@ -136,6 +146,9 @@ Error generate(Module &M, const ISA &Isa, CodeGenOptLevel Level, const std::set<
   if (!Machine)
     return Machine.takeError();
   retarget(M, Isa, **Machine);
+  for (Function &F : M)
+    if (Careful.count(F.getName().str()))
+      defineUndefined(F);
 
   SiteGate Gate(M, Careful);
   OptPassGate &Before = M.getContext().getOptPassGate();

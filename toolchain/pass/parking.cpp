@@ -31,6 +31,16 @@ bool isSetjmp(const CallBase &Call) {
          is_contained({"setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp"}, Callee->getName());
 }
 
+// Text may be comments alone, which hide a value from the optimiser.
+static bool hasInstructions(const InlineAsm &Asm) {
+  SmallVector<StringRef, 4> Lines;
+  StringRef(Asm.getAsmString()).split(Lines, '\n');
+  return any_of(Lines, [](StringRef Line) {
+    Line = Line.trim();
+    return !Line.empty() && !Line.starts_with("#") && !Line.starts_with("//");
+  });
+}
+
 static std::string reasonOf(const Function &F) {
   if (F.hasFnAttribute(Attribute::Naked))
     return "it is naked";
@@ -40,7 +50,7 @@ static std::string reasonOf(const Function &F) {
       continue;
     if (isa<CallBrInst>(Call))
       return "it has an asm goto";
-    if (auto *Asm = dyn_cast<InlineAsm>(Call->getCalledOperand()); Asm && !Asm->getAsmString().empty())
+    if (auto *Asm = dyn_cast<InlineAsm>(Call->getCalledOperand()); Asm && hasInstructions(*Asm))
       return "it has inline assembly";
     if (isRealCall(*Call) && Call->hasFnAttr(Attribute::ReturnsTwice) && !isSetjmp(*Call))
       return "it calls a function that returns twice";

@@ -1,5 +1,6 @@
 // Inline assembly. What has text is no business of the code generator's, and the
-// function stays where it is; without text it is only a barrier.
+// function stays where it is; without text, or with a comment alone, it is only a
+// barrier.
 //
 // Stays: aligned, jumps, interrupted
 #include "test.h"
@@ -18,6 +19,7 @@ static noinline long barrier(long a, long n) {
 
 static noinline double hide(double x) {
   __asm__("" : "=r"(x) : "0"(x));
+  __asm__ volatile("# nobody knows what x is\n\t// or was" : "+r"(x));
   put(1);
   return x;
 }
