@@ -97,7 +97,7 @@ func (d *driver) verify(p *program, found doubts) error {
 	if !slices.ContainsFunc(p.functions, func(f layout.Placed) bool { return len(f.Sites) > 0 }) {
 		return nil
 	}
-	var said [len(layout.ISAs)]bytes.Buffer
+	var said, complaints [len(layout.ISAs)]bytes.Buffer // apart, as they come at the same time
 	var failed [len(layout.ISAs)]error
 	var wait sync.WaitGroup
 	for _, isa := range layout.ISAs {
@@ -112,11 +112,12 @@ func (d *driver) verify(p *program, found doubts) error {
 		if err != nil {
 			return err
 		}
-		cmd.Stdout, cmd.Stderr = &said[isa], d.stderr
+		cmd.Stdout, cmd.Stderr = &said[isa], &complaints[isa]
 		wait.Go(func() { failed[isa] = d.finish(cmd) })
 	}
 	wait.Wait()
 	for isa := range said {
+		d.stderr.Write(complaints[isa].Bytes())
 		// With violations, it says no.
 		if failed[isa] != nil && said[isa].Len() == 0 {
 			return failed[isa]
